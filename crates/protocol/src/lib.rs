@@ -1,0 +1,3 @@
+//! What Callbox's services say, and nothing of how it travels.
+pub mod command;
+pub mod xmlrpc;

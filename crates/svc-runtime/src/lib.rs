@@ -1,0 +1,1 @@
+//! How a Callbox process lives: listeners, health, signals, logs.

@@ -1,0 +1,1 @@
+//! Answers text commands over TCP.

@@ -1,0 +1,1 @@
+//! Publishes functions over XML-RPC.
