@@ -74,8 +74,13 @@ impl Framing {
         self.phase == Phase::Lines
     }
 
+    /// Whether the grace time runs.
+    pub fn is_in_grace(&self) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Answered(_))
+    }
+
     /// The peer sent `input`.
-    pub fn bytes(&mut self, mut input: &[u8], act: &mut impl FnMut(Action)) {
+    pub fn bytes(&mut self, mut input: &[u8], act: &mut dyn FnMut(Action)) {
         if let Phase::Answered(command) = self.phase {
             input = self.expect_line_end(command, input, act);
         }
@@ -92,7 +97,7 @@ impl Framing {
     }
 
     /// The peer ended its stream.
-    pub fn end(&mut self, act: &mut impl FnMut(Action)) {
+    pub fn end(&mut self, act: &mut dyn FnMut(Action)) {
         if self.phase == Phase::Closed {
             return;
         }
@@ -103,13 +108,13 @@ impl Framing {
     }
 
     /// The grace time has passed: what is there is judged. Nothing in a line session.
-    pub fn grace_over(&mut self, act: &mut impl FnMut(Action)) {
-        if matches!(self.phase, Phase::Opening | Phase::Answered(_)) {
+    pub fn grace_over(&mut self, act: &mut dyn FnMut(Action)) {
+        if self.is_in_grace() {
             self.end(act);
         }
     }
 
-    fn line(&mut self, rest: &[u8], act: &mut impl FnMut(Action)) {
+    fn line(&mut self, rest: &[u8], act: &mut dyn FnMut(Action)) {
         self.phase = Phase::Lines;
         if self.tail.is_empty() {
             return self.answer_line(rest, act);
@@ -119,7 +124,7 @@ impl Framing {
         self.answer_line(&line, act);
     }
 
-    fn answer_line(&mut self, line: &[u8], act: &mut impl FnMut(Action)) {
+    fn answer_line(&mut self, line: &[u8], act: &mut dyn FnMut(Action)) {
         let text = without_cr(line);
         if text.len() > self.max_command {
             return self.overlong(act);
@@ -132,7 +137,7 @@ impl Framing {
         }
     }
 
-    fn unfinished(&mut self, input: &[u8], act: &mut impl FnMut(Action)) {
+    fn unfinished(&mut self, input: &[u8], act: &mut dyn FnMut(Action)) {
         // One byte past the limit and a CR decides, so the tail stays small.
         let room = (self.max_command + 2).saturating_sub(self.tail.len());
         self.tail.extend_from_slice(&input[..input.len().min(room)]);
@@ -143,7 +148,7 @@ impl Framing {
         }
     }
 
-    fn bare_word(&mut self, act: &mut impl FnMut(Action)) {
+    fn bare_word(&mut self, act: &mut dyn FnMut(Action)) {
         let command = Command::parse(&self.tail);
         if command != Command::Unknown && !begins_another(&self.tail) {
             self.tail.clear();
@@ -161,7 +166,7 @@ impl Framing {
         &mut self,
         command: Command,
         input: &'a [u8],
-        act: &mut impl FnMut(Action),
+        act: &mut dyn FnMut(Action),
     ) -> &'a [u8] {
         let (end, rest) = match (self.tail.is_empty(), input) {
             (true, [b'\r']) => {
@@ -188,12 +193,12 @@ impl Framing {
     }
 
     /// No line end: where the limit strikes, none may have arrived.
-    fn overlong(&mut self, act: &mut impl FnMut(Action)) {
+    fn overlong(&mut self, act: &mut dyn FnMut(Action)) {
         act(Action::Reply(Command::Unknown, LineEnd::None));
         self.close(act);
     }
 
-    fn close(&mut self, act: &mut impl FnMut(Action)) {
+    fn close(&mut self, act: &mut dyn FnMut(Action)) {
         self.phase = Phase::Closed;
         self.tail = Vec::new();
         act(Action::Close);

@@ -1,0 +1,38 @@
+//! Structured logs on stderr.
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging: `info` and above where `RUST_LOG` is unset or empty, else what it says.
+/// The error is that of a directive in `RUST_LOG` which cannot be read.
+pub fn init(format: LogFormat) -> Result<(), ParseError> {
+    let directives = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = if directives.is_empty() {
+        EnvFilter::new("info")
+    } else {
+        EnvFilter::builder().parse(directives)?
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        // It would report a closed stderr on stderr, and panic.
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

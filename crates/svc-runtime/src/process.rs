@@ -1,0 +1,165 @@
+//! The life of a process: logs, signals, admin port, service, drain, exit.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
+use crate::http::{self, HttpDeadlines};
+use crate::serve::{ServeOptions, serve};
+use crate::settings::{ProcessSettings, Task, reachable};
+use crate::signal::StopSignals;
+use crate::{descriptors, logging, probe};
+
+/// How long the admin port has to answer what it was asked before the process ends.
+const ADMIN_DRAIN: Duration = Duration::from_secs(1);
+
+/// Why a process did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A setting is bad: exit code 2.
+    Setting(String),
+    /// The machine refused something, such as a port: exit code 1.
+    Refused(String),
+}
+
+impl StartError {
+    /// A bad setting `name`, and why.
+    pub fn setting(name: &str, why: impl Display) -> Self {
+        Self::Setting(format!("bad setting {name}: {why}"))
+    }
+}
+
+/// What a service brings to its process.
+pub struct Service<F> {
+    /// The role that its listeners are announced with.
+    pub role: &'static str,
+    /// Where it listens.
+    pub listen: Vec<SocketAddr>,
+    /// What a peer over the connection cap is told.
+    pub refusal: &'static [u8],
+    /// Its health.
+    pub health: Health,
+    /// Runs one connection; it is to end soon after the token is cancelled.
+    pub connection: F,
+}
+
+/// Runs a process to its end: `build` makes the service from its settings, inside the runtime.
+/// Or does the other task that the settings name.
+pub fn run<F, Fut>(
+    settings: &ProcessSettings,
+    admin: SocketAddr,
+    build: impl FnOnce() -> Result<Service<F>, StartError>,
+) -> ExitCode
+where
+    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let ended = match settings.task {
+        Some(Task::Healthcheck) => {
+            probe::is_alive(reachable(admin)).map_err(|error| refused(admin, error))
+        }
+        None => live(settings, admin, build),
+    };
+    let (line, code) = match ended {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(StartError::Setting(line)) => (line, 2),
+        Err(StartError::Refused(line)) => (line, 1),
+    };
+    let _ = writeln!(io::stderr(), "error: {line}");
+    ExitCode::from(code)
+}
+
+fn live<F, Fut>(
+    settings: &ProcessSettings,
+    admin: SocketAddr,
+    build: impl FnOnce() -> Result<Service<F>, StartError>,
+) -> Result<(), StartError>
+where
+    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    logging::init(settings.log_format).map_err(|error| StartError::setting("RUST_LOG", error))?;
+    let runtime = Runtime::new().map_err(|error| refused("the runtime", error))?;
+    let ended = runtime.block_on(async {
+        let signals = StopSignals::install().map_err(|error| refused("signal handlers", error))?;
+        start(settings, admin, build()?, signals).await
+    });
+    // A look-up of a name may still hold a blocking thread; the exit does not wait for it.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn start<F, Fut>(
+    settings: &ProcessSettings,
+    admin: SocketAddr,
+    service: Service<F>,
+    mut signals: StopSignals,
+) -> Result<(), StartError>
+where
+    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let health = service.health;
+    let stop_admin = CancellationToken::new();
+    let admin =
+        tokio::spawn(serve_admin(bind("admin", admin).await?, health.clone(), stop_admin.clone()));
+    let mut listeners = Vec::new();
+    for addr in service.listen {
+        listeners.push(bind(service.role, addr).await?);
+    }
+    let options = ServeOptions {
+        cap: descriptors::connection_cap(settings.max_connections),
+        refusal: service.refusal,
+        drain: settings.drain_deadline,
+    };
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(listeners, options, stop.clone(), service.connection));
+    health.enter(Phase::Ready);
+    info!("ready");
+
+    let signal = signals.recv().await;
+    info!(signal, deadline = ?settings.drain_deadline, "draining");
+    health.enter(Phase::Draining);
+    stop.cancel();
+    match served.await {
+        Ok(0) => info!("drained"),
+        Ok(cut) => warn!(cut, "drain deadline passed, connections cut"),
+        Err(error) => warn!(%error, "drain failed"),
+    }
+    stop_admin.cancel();
+    let _ = admin.await;
+    Ok(())
+}
+
+/// Binds `addr` and announces on stdout where that is, so that port 0 is usable.
+async fn bind(role: &str, addr: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|error| refused(format!("cannot listen on {addr}"), error))?;
+    let addr = listener.local_addr().map_err(|error| refused(addr, error))?;
+    let mut stdout = io::stdout();
+    let _ = writeln!(stdout, "listening {role} {addr}").and_then(|()| stdout.flush());
+    info!(role, %addr, "listening");
+    Ok(listener)
+}
+
+async fn serve_admin(listener: TcpListener, health: Health, stop: CancellationToken) {
+    let options = ServeOptions { cap: MAX_ADMIN_CONNECTIONS, refusal: b"", drain: ADMIN_DRAIN };
+    let router = health.routes();
+    let connection = move |stream, peer, stop| {
+        http::run(stream, peer, router.clone(), HttpDeadlines::default(), stop)
+    };
+    serve(vec![listener], options, stop, connection).await;
+}
+
+fn refused(what: impl Display, error: io::Error) -> StartError {
+    StartError::Refused(format!("{what}: {error}"))
+}

@@ -1,0 +1,170 @@
+//! The accept loop: a cap on connections, back-off when `accept` fails, and a drain with a
+//! deadline. Our own, since released axum's `serve` has neither a cap nor a header deadline.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// First and longest pause after `accept` failed for want of something (descriptors, memory).
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// Longest and largest read of a peer whose connection is being closed.
+pub const MAX_LINGER: (Duration, u64) = (Duration::from_secs(1), 64 * 1024);
+
+/// Refused peers that are lingered with at once; more are closed without.
+const MAX_REFUSALS: usize = 256;
+
+/// Longest time that the tasks have to end once they were cut.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// How a service's listeners are served.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Connections at once, over all listeners.
+    pub cap: usize,
+    /// What a peer over the cap is told before it is closed.
+    pub refusal: &'static [u8],
+    /// How long connections may take to end after the stop.
+    pub drain: Duration,
+}
+
+/// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
+/// and the connections drained: each sees `stop` too. Gives back how many of them were cut
+/// because the drain deadline passed.
+pub async fn serve<F, Fut>(
+    listeners: Vec<TcpListener>,
+    options: ServeOptions,
+    stop: CancellationToken,
+    connection: F,
+) -> usize
+where
+    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let peers = Peers {
+        permits: Arc::new(Semaphore::new(options.cap)),
+        refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+        refusal: options.refusal,
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+        cut: CancellationToken::new(),
+    };
+    let acceptors = TaskTracker::new();
+    for listener in listeners {
+        acceptors.spawn(peers.clone().accept(listener, connection.clone()));
+    }
+    acceptors.close();
+    acceptors.wait().await;
+    peers.drain(options.drain).await
+}
+
+#[derive(Clone)]
+struct Peers {
+    permits: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    refusal: &'static [u8],
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Peers {
+    async fn accept<F, Fut>(self, listener: TcpListener, connection: F)
+    where
+        F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let mut back_off = BACK_OFF.0;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    back_off = BACK_OFF.0;
+                    self.admit(stream, peer, &connection);
+                }
+                Err(error) if is_the_peers(&error) => {
+                    debug!(%error, "peer left before it was accepted")
+                }
+                Err(error) => {
+                    warn!(%error, pause = ?back_off, "cannot accept");
+                    tokio::select! { () = sleep(back_off) => (), () = self.stop.cancelled() => return }
+                    back_off = (back_off * 2).min(BACK_OFF.1);
+                }
+            }
+        }
+    }
+
+    fn admit<F, Fut>(&self, stream: TcpStream, peer: SocketAddr, connection: &F)
+    where
+        F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!(%error, "cannot set TCP_NODELAY");
+            }
+            self.spawn(permit, connection(stream, peer, self.stop.clone()));
+        } else if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+            debug!(%peer, "connection cap reached, peer refused");
+            self.spawn(permit, refuse(stream, self.refusal));
+        }
+    }
+
+    fn spawn(&self, permit: OwnedSemaphorePermit, task: impl Future<Output = ()> + Send + 'static) {
+        let cut = self.cut.clone();
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            cut.run_until_cancelled(task).await;
+        });
+    }
+
+    async fn drain(self, deadline: Duration) -> usize {
+        self.tasks.close();
+        if timeout(deadline, self.tasks.wait()).await.is_ok() {
+            return 0;
+        }
+        let cut = self.tasks.len();
+        self.cut.cancel();
+        // A task that does not yield can't be cut; the process ends all the same.
+        let _ = timeout(CUT_GRACE, self.tasks.wait()).await;
+        cut
+    }
+}
+
+/// Errors of `accept` that say something of one peer and nothing of the listener.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+async fn refuse(mut stream: TcpStream, refusal: &[u8]) {
+    // A new socket's send buffer is empty: a refusal that does not fit at once is not worth a wait.
+    if stream.try_write(refusal).is_ok() {
+        linger(&mut stream).await;
+    }
+}
+
+/// Closes so that the last words reach the peer: ends the sending side and discards input until
+/// the peer ends its own, within [`MAX_LINGER`]. Unread input would make the close a reset,
+/// which destroys what the peer has not read yet.
+pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let (time, bytes) = MAX_LINGER;
+    let discard = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(bytes), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(time, discard).await;
+}

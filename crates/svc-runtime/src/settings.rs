@@ -1,0 +1,114 @@
+//! Settings that every service has, and how settings are read: a command-line option,
+//! else its environment variable, else its default.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+
+use crate::logging::LogFormat;
+
+/// Longest deadline that can be set: timers cannot count much further.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The settings of a process, whatever its protocol.
+#[derive(Debug, Clone, Args)]
+pub struct ProcessSettings {
+    /// How log lines are written to stderr
+    #[arg(long, env, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// Connections served at once, over all listeners; further peers are refused
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = 10_000, value_name = "COUNT")]
+    pub max_connections: u32,
+
+    /// How long a stop waits for what is in flight
+    #[arg(long, env, value_parser = deadline, default_value = "10s", value_name = "TIME")]
+    pub drain_deadline: Duration,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+/// What a binary does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Ask the running service on its admin port whether it is alive, and exit 0 or 1
+    Healthcheck,
+}
+
+/// Parses the command line and the environment into `T`. Help and version end the process
+/// with 0, a bad setting ends it with 2 and one line.
+pub fn parse<T: Parser>() -> T {
+    let matches = without_empty_env(T::command()).try_get_matches();
+    matches
+        .and_then(|mut matches| T::from_arg_matches_mut(&mut matches))
+        .unwrap_or_else(|error| end(&error))
+}
+
+/// An empty environment value counts as unset: Compose makes such of unset variables.
+fn without_empty_env(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| {
+        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg }
+    })
+}
+
+fn end(error: &clap::Error) -> ! {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        error.exit();
+    }
+    let text = error.to_string();
+    let first_paragraph = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    eprintln!("{}", first_paragraph.collect::<Vec<_>>().join(" "));
+    std::process::exit(2)
+}
+
+/// Reads a deadline such as `300ms`, `5m` or `1h 30m`: over zero and at most [`MAX_DEADLINE`].
+pub fn deadline(text: &str) -> Result<Duration, String> {
+    let signed: SignedDuration =
+        text.parse().map_err(|_| "expected a time such as 300ms, 30s or 5m")?;
+    match Duration::try_from(signed) {
+        Ok(deadline) if !deadline.is_zero() && deadline <= MAX_DEADLINE => Ok(deadline),
+        _ => Err("expected more than 0s and at most 365 days".into()),
+    }
+}
+
+/// Where the admin port is asked from this machine: an unspecified address becomes loopback.
+pub fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(match addr {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    addr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_have_units_and_a_range() {
+        assert_eq!(deadline("300ms"), Ok(Duration::from_millis(300)));
+        assert_eq!(deadline("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(deadline("1m 30s"), Ok(Duration::from_secs(90)));
+        for bad in ["", "5", "0s", "-1s", "366d", "soon", "9999999999999h"] {
+            assert!(deadline(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unspecified_address_becomes_loopback() {
+        let check = |addr: &str, expected: &str| {
+            assert_eq!(reachable(addr.parse().unwrap()), expected.parse().unwrap());
+        };
+        check("0.0.0.0:9004", "127.0.0.1:9004");
+        check("[::]:9004", "[::1]:9004");
+        check("10.1.2.3:9004", "10.1.2.3:9004");
+    }
+}

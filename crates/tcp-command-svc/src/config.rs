@@ -1,0 +1,69 @@
+//! The settings of this service.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+use protocol::command::MAX_COMMAND_BYTES;
+use svc_runtime::settings::{ProcessSettings, deadline};
+
+/// Answers text commands (hello, time, goodbye, help) over TCP
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+pub struct Config {
+    /// Where to listen; may be given several times
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:5004",
+        value_name = "ADDR"
+    )]
+    pub listen: Vec<SocketAddr>,
+
+    /// Where health and readiness are asked
+    #[arg(
+        long,
+        env = "ADMIN_ADDR",
+        global = true,
+        default_value = "127.0.0.1:9004",
+        value_name = "ADDR"
+    )]
+    pub admin_listen: SocketAddr,
+
+    /// What a peer may take of us.
+    #[command(flatten)]
+    pub limits: Limits,
+
+    /// What every service has.
+    #[command(flatten)]
+    pub process: ProcessSettings,
+}
+
+/// What one peer may take of the service.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limits {
+    /// Longest command, without its line end
+    #[arg(long, env, value_parser = command_bytes, default_value_t = MAX_COMMAND_BYTES, value_name = "BYTES")]
+    pub max_command_bytes: usize,
+
+    /// How long a line end may come after its command while no line has been seen
+    #[arg(long, env, value_parser = deadline, default_value = "300ms", value_name = "TIME")]
+    pub grace_time: Duration,
+
+    /// How long a peer may be silent
+    #[arg(long, env, value_parser = deadline, default_value = "5m", value_name = "TIME")]
+    pub idle_deadline: Duration,
+
+    /// How long a peer may take to read its replies
+    #[arg(long, env, value_parser = deadline, default_value = "30s", value_name = "TIME")]
+    pub write_deadline: Duration,
+}
+
+/// At least the longest command's name, at most what is still a command.
+fn command_bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 7..=65_536) => Ok(bytes),
+        _ => Err("expected a number from 7 to 65536".into()),
+    }
+}

@@ -1,0 +1,160 @@
+//! One peer: its bytes in, its replies out, and the times that it may take.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::ready;
+
+use jiff::civil::DateTime;
+use protocol::command::framing::{Action, Framing};
+use protocol::command::respond;
+use svc_runtime::serve::linger;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::config::Limits;
+
+/// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
+const READ_BYTES: usize = 4096;
+
+/// Reads that still count as received before the stop.
+const MAX_READS_AFTER_STOP: usize = 16;
+
+/// Reply buffer that an idle connection keeps.
+const KEPT_REPLY_BYTES: usize = 512;
+
+/// Serves one peer until it, a deadline, or `stop` ends the connection. After `stop` the commands
+/// that were received in full are answered first. `now` gives the local time.
+pub async fn run<S>(
+    mut stream: S,
+    peer: SocketAddr,
+    limits: Limits,
+    now: impl Fn() -> DateTime,
+    stop: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut session = Session::new(peer, limits, now);
+    match converse(&mut stream, &mut session, &stop).await {
+        Ok(()) => linger(&mut stream).await,
+        Err(error) => debug!(%peer, %error, "connection broke"),
+    }
+}
+
+async fn converse<S, N>(
+    stream: &mut S,
+    session: &mut Session<N>,
+    stop: &CancellationToken,
+) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    N: Fn() -> DateTime,
+{
+    let mut timer = pin!(sleep(session.limits.idle_deadline));
+    let mut stopped = pin!(stop.cancelled());
+    let mut reads_after_stop = 0;
+    while !session.is_over && reads_after_stop < MAX_READS_AFTER_STOP {
+        tokio::select! {
+            // Reading first, so that what has arrived by the time of the stop is answered.
+            biased;
+            read = receive(stream, session) => read?,
+            () = timer.as_mut() => session.timer_fired(),
+            () = stopped.as_mut() => return Ok(()),
+        }
+        send(stream, session).await?;
+        if session.due < timer.deadline() || timer.is_elapsed() {
+            timer.as_mut().reset(session.due);
+        }
+        reads_after_stop += usize::from(stop.is_cancelled());
+    }
+    Ok(())
+}
+
+/// Reads once. The buffer is on the stack, so that a peer which says nothing costs none.
+async fn receive<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+where
+    S: AsyncRead + Unpin,
+    N: Fn() -> DateTime,
+{
+    poll_fn(|cx| {
+        let mut storage = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut storage);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+        session.received(buffer.filled());
+        Ok(()).into()
+    })
+    .await
+}
+
+async fn send<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    if session.replies.is_empty() {
+        return Ok(());
+    }
+    timeout(session.limits.write_deadline, stream.write_all(&session.replies)).await??;
+    session.replies.clear();
+    session.replies.shrink_to(KEPT_REPLY_BYTES);
+    Ok(())
+}
+
+/// What is known of the peer between two reads.
+struct Session<N> {
+    peer: SocketAddr,
+    limits: Limits,
+    now: N,
+    framing: Framing,
+    replies: Vec<u8>,
+    /// When the grace time or the idle deadline passes.
+    due: Instant,
+    is_over: bool,
+}
+
+impl<N: Fn() -> DateTime> Session<N> {
+    fn new(peer: SocketAddr, limits: Limits, now: N) -> Self {
+        let framing = Framing::new(limits.max_command_bytes);
+        let due = Instant::now() + limits.idle_deadline;
+        Self { peer, limits, now, framing, replies: Vec::new(), due, is_over: false }
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return self.advance(|framing, act| framing.end(act));
+        }
+        self.advance(|framing, act| framing.bytes(bytes, act));
+        if self.framing.is_line_session() {
+            self.due = Instant::now() + self.limits.idle_deadline;
+        }
+    }
+
+    fn timer_fired(&mut self) {
+        if Instant::now() < self.due {
+            return;
+        }
+        if self.framing.is_in_grace() {
+            self.advance(|framing, act| framing.grace_over(act));
+        } else {
+            debug!(peer = %self.peer, "idle deadline passed");
+            self.is_over = true;
+        }
+    }
+
+    fn advance(&mut self, event: impl FnOnce(&mut Framing, &mut dyn FnMut(Action))) {
+        let Self { peer, limits, now, framing, replies, due, is_over } = self;
+        event(framing, &mut |action| match action {
+            Action::Reply(command, end) => {
+                debug!(%peer, ?command, "answered");
+                replies.extend_from_slice(respond(command, &*now).as_bytes());
+                replies.extend_from_slice(end.as_bytes());
+            }
+            Action::Finish(end) => replies.extend_from_slice(end.as_bytes()),
+            Action::ArmGrace => *due = Instant::now() + limits.grace_time,
+            Action::Close => *is_over = true,
+        });
+    }
+}

@@ -1,0 +1,29 @@
+//! Answers text commands (`hello`, `time`, `goodbye`, `help`) over TCP.
+
+use std::process::ExitCode;
+
+use protocol::command;
+use svc_runtime::admin::Health;
+use svc_runtime::clock::Clock;
+use svc_runtime::process::{self, Service, StartError};
+use svc_runtime::settings;
+use tcp_command_svc::config::Config;
+use tcp_command_svc::connection;
+
+fn main() -> ExitCode {
+    let config: Config = settings::parse();
+    process::run(&config.process, config.admin_listen, || {
+        let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
+        let limits = config.limits;
+        Ok(Service {
+            role: "command",
+            listen: config.listen.clone(),
+            refusal: command::BUSY.as_bytes(),
+            health: Health::new(),
+            connection: move |stream, peer, stop| {
+                let clock = clock.clone();
+                connection::run(stream, peer, limits, move || clock.now(), stop)
+            },
+        })
+    })
+}
