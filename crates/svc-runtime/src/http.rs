@@ -1,7 +1,7 @@
 //! One HTTP/1 connection, whoever answers on it.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
+
+use crate::serve::linger;
 
 /// Largest request head in bytes; a larger one is answered with 431.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -42,15 +44,29 @@ pub async fn run(
 ) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(deadlines.write));
+    let mut stream = pin!(stream);
+    if let Err(error) = converse(stream.as_mut(), router, deadlines, stop).await {
+        debug!(%peer, %error, "connection broke");
+    }
+    // The peer may still be sending a body that was answered without being read.
+    linger(&mut stream).await;
+}
+
+async fn converse(
+    stream: Pin<&mut TimeoutStream<TcpStream>>,
+    router: Router,
+    deadlines: HttpDeadlines,
+    stop: CancellationToken,
+) -> hyper::Result<()> {
+    // Without `pipeline_flush`: it withholds an answer while a piece of the next request is there.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(deadlines.header)
         .max_buf_size(MAX_HEAD_BYTES)
         .half_close(true)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
+    tokio::select! {
         // The connection first, so that what has arrived by the time of the stop counts as received.
         biased;
         ended = connection.as_mut() => ended,
@@ -58,8 +74,5 @@ pub async fn run(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        debug!(%peer, %error, "connection broke");
     }
 }

@@ -1,8 +1,10 @@
 //! Structured logs on stderr.
 
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 
 use clap::ValueEnum;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -34,5 +36,14 @@ pub fn init(format: LogFormat) -> Result<(), ParseError> {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// A panic is a log line like any other. Only a message that stands in the code is logged: one made
+/// at run time may hold what a peer sent.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let message = panic.payload().downcast_ref::<&'static str>();
+    error!(location, message, "panic");
 }

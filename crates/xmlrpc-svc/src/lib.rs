@@ -1,1 +1,17 @@
-//! Publishes functions over XML-RPC.
+//! The XML edge: publishes functions over XML-RPC.
+//!
+//! socket -> `svc_runtime::http` -> [`service`] (the routes and their layers) -> [`codec`] (the
+//! body becomes a call) -> [`registry`] (the call becomes a function's result) -> [`codec`] (the
+//! result becomes a body) -> socket.
+//!
+//! A program that publishes functions of its own puts them into a [`registry::Registry`] and
+//! serves [`service::router`]. The functions of the `xmlrpc-svc` binary stand in [`methods`].
+
+pub mod codec;
+pub mod command_client;
+pub mod config;
+pub mod methods;
+pub mod multicall;
+pub mod registry;
+pub mod service;
+pub mod unread;

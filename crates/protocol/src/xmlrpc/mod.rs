@@ -1,1 +1,41 @@
-//! XML-RPC.
+//! XML-RPC messages: bytes to types and back, without I/O.
+//!
+//! A document is read in four stages, each in its own file: `prolog` finds the charset and turns
+//! bytes into text, `guard` enforces [`Limits`] in one linear pass, `decode` builds the message
+//! from a tree, with `scalar` for the numbers and other leaves. `encode` is the way back.
+//!
+//! | XML-RPC | [`Value`] | written as |
+//! |---|---|---|
+//! | `int`, `i4`, `i1`, `i2`, `i8` and `ex:` forms | [`Value::Int`] | `int` in 32 bits, else `i8` |
+//! | `boolean` | [`Value::Boolean`] | `0`, `1` |
+//! | `double`, `float`, `ex:float` | [`Value::Double`] | shortest digits, a point, no exponent |
+//! | `string`, bare text | [`Value::String`] | `string` |
+//! | `dateTime.iso8601` | [`Value::DateTime`] | `YYYYMMDDThh:mm:ss`, fraction and offset if any |
+//! | `base64` | [`Value::Base64`] | one line |
+//! | `array` | [`Value::Array`] | `array`, `data` |
+//! | `struct` | [`Value::Struct`] | members in insertion order |
+//! | `nil`, `ex:nil` | [`Value::Nil`] | `<nil/>` |
+
+mod chars;
+mod datetime;
+mod decode;
+mod encode;
+mod error;
+mod fault;
+mod guard;
+mod limits;
+mod message;
+mod prolog;
+mod scalar;
+mod serde;
+mod value;
+
+pub use self::serde::{Base64, ToValueError, TypeError, TypeName, from_value, to_value, type_of};
+pub use datetime::{DateTime, InvalidDateTime};
+pub use decode::{decode_call, decode_response};
+pub use encode::{check_writable, encode_call, encode_fault, encode_response};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, Position};
+pub use fault::{Fault, code};
+pub use limits::Limits;
+pub use message::{MethodCall, MethodResponse};
+pub use value::{Array, MAX_VALUE_DEPTH, Struct, TooDeep, Value};

@@ -1,0 +1,258 @@
+//! Messages to documents: UTF-8, nothing between tags, one way to write each value.
+
+use std::fmt::{self, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::chars::is_xml_char;
+use super::error::EncodeError;
+use super::fault::Fault;
+use super::message::MethodCall;
+use super::value::{Array, Struct, Value};
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+
+/// Bytes that most messages fit in.
+const INITIAL_CAPACITY: usize = 256;
+
+/// Bytes that are looked at together for one that needs escaping.
+const BLOCK: usize = 32;
+
+/// Writes a call.
+pub fn encode_call(call: &MethodCall) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Output::new("<methodCall><methodName>");
+    out.text(&call.name)?;
+    out.raw("</methodName><params>");
+    for param in &call.params {
+        out.raw("<param>");
+        out.value(param)?;
+        out.raw("</param>");
+    }
+    out.raw("</params></methodCall>");
+    Ok(out.bytes)
+}
+
+/// Writes a call's result.
+pub fn encode_response(result: &Value) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Output::new("<methodResponse><params><param>");
+    out.value(result)?;
+    out.raw("</param></params></methodResponse>");
+    Ok(out.bytes)
+}
+
+/// Writes a fault; a character in its message that XML cannot carry becomes U+FFFD.
+pub fn encode_fault(fault: &Fault) -> Vec<u8> {
+    let mut out =
+        Output::new("<methodResponse><fault><value><struct><member><name>faultCode</name><value>");
+    out.integer(fault.code.into());
+    out.raw("</value></member><member><name>faultString</name><value><string>");
+    if out.text(&fault.message).is_err() {
+        out.lossy_text(&fault.message);
+    }
+    out.raw("</string></value></member></struct></value></fault></methodResponse>");
+    out.bytes
+}
+
+/// Whether `value` can be written; the error is that of [`encode_response`].
+pub fn check_writable(value: &Value) -> Result<(), EncodeError> {
+    match value {
+        Value::Double(number) if !number.is_finite() => Err(EncodeError::NotFinite),
+        Value::String(text) => check_text(text),
+        Value::Array(array) => array.into_iter().try_for_each(check_writable),
+        Value::Struct(structure) => structure.iter().try_for_each(|(name, value)| {
+            check_text(name)?;
+            check_writable(value)
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), EncodeError> {
+    if text.chars().all(is_xml_char) { Ok(()) } else { Err(EncodeError::IllegalCharacter) }
+}
+
+struct Output {
+    bytes: Vec<u8>,
+}
+
+impl Output {
+    fn new(root: &str) -> Output {
+        let mut out = Output { bytes: Vec::with_capacity(INITIAL_CAPACITY) };
+        out.raw(DECLARATION);
+        out.raw(root);
+        out
+    }
+
+    fn raw(&mut self, markup: &str) {
+        self.bytes.extend_from_slice(markup.as_bytes());
+    }
+
+    /// Recurses no deeper than [`MAX_VALUE_DEPTH`](super::MAX_VALUE_DEPTH).
+    fn value(&mut self, value: &Value) -> Result<(), EncodeError> {
+        self.raw("<value>");
+        match value {
+            Value::Nil => self.raw("<nil/>"),
+            Value::Int(number) => self.integer(*number),
+            Value::Boolean(true) => self.raw("<boolean>1</boolean>"),
+            Value::Boolean(false) => self.raw("<boolean>0</boolean>"),
+            Value::Double(number) => self.double(*number)?,
+            Value::String(text) => self.string(text)?,
+            Value::DateTime(datetime) => {
+                self.display(format_args!("<dateTime.iso8601>{datetime}</dateTime.iso8601>"));
+            }
+            Value::Base64(bytes) => self.base64(bytes),
+            Value::Array(array) => self.array(array)?,
+            Value::Struct(structure) => self.structure(structure)?,
+        }
+        self.raw("</value>");
+        Ok(())
+    }
+
+    fn integer(&mut self, number: i64) {
+        let is_int = i32::try_from(number).is_ok();
+        self.raw(if is_int { "<int>" } else { "<i8>" });
+        self.digits(number);
+        self.raw(if is_int { "</int>" } else { "</i8>" });
+    }
+
+    fn digits(&mut self, number: i64) {
+        // As long as i64::MIN.
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        let mut rest = number.unsigned_abs();
+        loop {
+            first -= 1;
+            digits[first] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            first -= 1;
+            digits[first] = b'-';
+        }
+        self.bytes.extend_from_slice(&digits[first..]);
+    }
+
+    /// Rust's own digits are the shortest that read back as the same number, without exponent.
+    fn double(&mut self, number: f64) -> Result<(), EncodeError> {
+        if !number.is_finite() {
+            return Err(EncodeError::NotFinite);
+        }
+        self.raw("<double>");
+        let start = self.bytes.len();
+        self.display(format_args!("{number}"));
+        if !self.bytes[start..].contains(&b'.') {
+            self.raw(".0");
+        }
+        self.raw("</double>");
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) -> Result<(), EncodeError> {
+        self.raw("<string>");
+        self.text(text)?;
+        self.raw("</string>");
+        Ok(())
+    }
+
+    fn base64(&mut self, bytes: &[u8]) {
+        self.raw("<base64>");
+        self.raw(&STANDARD.encode(bytes));
+        self.raw("</base64>");
+    }
+
+    fn array(&mut self, array: &Array) -> Result<(), EncodeError> {
+        self.raw("<array><data>");
+        for value in array {
+            self.value(value)?;
+        }
+        self.raw("</data></array>");
+        Ok(())
+    }
+
+    fn structure(&mut self, structure: &Struct) -> Result<(), EncodeError> {
+        self.raw("<struct>");
+        for (name, value) in structure.iter() {
+            self.raw("<member><name>");
+            self.text(name)?;
+            self.raw("</name>");
+            self.value(value)?;
+            self.raw("</member>");
+        }
+        self.raw("</struct>");
+        Ok(())
+    }
+
+    /// Copies runs of ordinary characters whole. Leaves nothing behind where it fails.
+    fn text(&mut self, text: &str) -> Result<(), EncodeError> {
+        let start = self.bytes.len();
+        let mut copied = 0;
+        while let Some(at) = next_special(text.as_bytes(), copied) {
+            self.raw(&text[copied..at]);
+            match text[at..].chars().next() {
+                Some(c) if is_xml_char(c) => {
+                    self.escaped(c);
+                    copied = at + c.len_utf8();
+                }
+                _ => {
+                    self.bytes.truncate(start);
+                    return Err(EncodeError::IllegalCharacter);
+                }
+            }
+        }
+        self.raw(&text[copied..]);
+        Ok(())
+    }
+
+    fn lossy_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.escaped(if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER });
+        }
+    }
+
+    fn escaped(&mut self, c: char) {
+        match c {
+            '&' => self.raw("&amp;"),
+            '<' => self.raw("&lt;"),
+            '>' => self.raw("&gt;"),
+            '\r' => self.raw("&#13;"),
+            _ => self.raw(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+
+    fn display(&mut self, arguments: fmt::Arguments) {
+        // Writing to memory cannot fail.
+        let _ = self.write_fmt(arguments);
+    }
+}
+
+impl fmt::Write for Output {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.raw(text);
+        Ok(())
+    }
+}
+
+/// Where the next byte stands, at `from` or after, that may not be copied as it is. Whole blocks
+/// are judged at once, which compiles to vector instructions; no byte is looked at a third time.
+fn next_special(text: &[u8], from: usize) -> Option<usize> {
+    let aligned = from.next_multiple_of(BLOCK).min(text.len());
+    if let Some(at) = text[from..aligned].iter().position(is_special) {
+        return Some(from + at);
+    }
+    let is_dirty = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_special(byte));
+    let dirty = aligned + BLOCK * text[aligned..].chunks(BLOCK).position(is_dirty)?;
+    let at = text[dirty..].iter().position(is_special)?;
+    Some(dirty + at)
+}
+
+/// What is escaped, what XML cannot carry, and the first byte of U+FFFE and U+FFFF (and of some
+/// harmless characters).
+fn is_special(byte: &u8) -> bool {
+    let byte = *byte;
+    let is_control = byte < b' ' && byte != b'\t' && byte != b'\n';
+    is_control | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
+}

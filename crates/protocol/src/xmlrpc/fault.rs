@@ -1,0 +1,81 @@
+use std::fmt;
+
+/// Standard fault codes, of the interoperability note of 2001-05-16.
+///
+/// Applications' own codes lie outside -32768 to -32000.
+pub mod code {
+    /// The document is not well-formed XML.
+    pub const NOT_WELL_FORMED: i32 = -32700;
+    /// The document's charset is not known.
+    pub const UNSUPPORTED_ENCODING: i32 = -32701;
+    /// The document holds bytes that its charset does not have.
+    pub const INVALID_CHARACTER: i32 = -32702;
+    /// The document is XML, but not XML-RPC.
+    pub const NOT_XML_RPC: i32 = -32600;
+    /// There is no such method.
+    pub const METHOD_NOT_FOUND: i32 = -32601;
+    /// The method cannot take these parameters.
+    pub const INVALID_PARAMS: i32 = -32602;
+    /// The service failed.
+    pub const INTERNAL_ERROR: i32 = -32603;
+    /// The method refused.
+    pub const APPLICATION_ERROR: i32 = -32500;
+    /// Something that the method depends on is down.
+    pub const SYSTEM_ERROR: i32 = -32400;
+    /// The message could not be carried.
+    pub const TRANSPORT_ERROR: i32 = -32300;
+}
+
+/// A call's failure, as the caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of failure, for programs; see [`code`].
+    pub code: i32,
+    /// What failed, for people.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of any code.
+    pub fn new(code: i32, message: impl Into<String>) -> Fault {
+        Fault { code, message: message.into() }
+    }
+
+    /// There is no method of the name that was called.
+    pub fn method_not_found() -> Fault {
+        Fault::new(code::METHOD_NOT_FOUND, "no such method")
+    }
+
+    /// The parameters are wrong; `message` says which, and what was expected.
+    pub fn invalid_params(message: impl Into<String>) -> Fault {
+        Fault::new(code::INVALID_PARAMS, message)
+    }
+
+    /// The service itself failed; the text is fixed so that no detail leaks.
+    pub fn internal() -> Fault {
+        Fault::new(code::INTERNAL_ERROR, "internal error")
+    }
+
+    /// The method refused what it was asked.
+    pub fn application(message: impl Into<String>) -> Fault {
+        Fault::new(code::APPLICATION_ERROR, message)
+    }
+
+    /// Something that the method depends on is down.
+    pub fn system(message: impl Into<String>) -> Fault {
+        Fault::new(code::SYSTEM_ERROR, message)
+    }
+
+    /// The message could not be carried.
+    pub fn transport(message: impl Into<String>) -> Fault {
+        Fault::new(code::TRANSPORT_ERROR, message)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fault {}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

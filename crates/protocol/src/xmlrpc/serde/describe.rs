@@ -1,0 +1,228 @@
+use std::fmt;
+
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess,
+    Visitor,
+};
+
+use super::DATE_TIME;
+use crate::xmlrpc::Value;
+
+/// Options and newtypes in one another that are looked through; a type may be endlessly many.
+const MAX_WRAPPERS: usize = 64;
+
+/// The XML-RPC name of a Rust type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeName {
+    /// No value: `()`.
+    Nil,
+    /// An integer that fits 32 bits with sign.
+    Int,
+    /// A wider integer.
+    I8,
+    /// `bool`.
+    Boolean,
+    /// `f64`, `f32`.
+    Double,
+    /// Text, or an enum of nothing but unit variants.
+    String,
+    /// [`DateTime`](crate::xmlrpc::DateTime).
+    DateTime,
+    /// Bytes.
+    Base64,
+    /// Sequences and tuples.
+    Array,
+    /// Structs, maps, and enums without unit variants.
+    Struct,
+    /// Nothing that is known without a value.
+    Any,
+}
+
+impl TypeName {
+    /// The name as it stands in a method's signature.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TypeName::Nil => "nil",
+            TypeName::Int => "int",
+            TypeName::I8 => "i8",
+            TypeName::Boolean => "boolean",
+            TypeName::Double => "double",
+            TypeName::String => "string",
+            TypeName::DateTime => "dateTime.iso8601",
+            TypeName::Base64 => "base64",
+            TypeName::Array => "array",
+            TypeName::Struct => "struct",
+            TypeName::Any => "any",
+        }
+    }
+
+    /// Whether a type of this name can be read from `value`, as far as the value's outside tells.
+    pub fn accepts(self, value: &Value) -> bool {
+        match self {
+            TypeName::Any => true,
+            TypeName::Int | TypeName::I8 => matches!(value, Value::Int(_)),
+            TypeName::Double => matches!(value, Value::Double(_) | Value::Int(_)),
+            name => name.as_str() == value.type_name(),
+        }
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What `T` is read from, found by letting it ask a deserializer that never gives it anything.
+///
+/// An option or a newtype is what it holds. [`TypeName::Any`] stands for types that look at the
+/// value first: [`Value`](crate::xmlrpc::Value), untagged and internally tagged enums, and enums
+/// that are a string or a struct depending on the variant.
+pub fn type_of<'de, T: Deserialize<'de>>() -> TypeName {
+    match ask::<T>(0) {
+        Asked::For(name) => name,
+        Asked::NoVariant => TypeName::Any,
+        first @ Asked::Variant(name) => {
+            let mut others = (1..).map(ask::<T>).take_while(|asked| *asked != Asked::NoVariant);
+            if others.all(|other| other == first) { name } else { TypeName::Any }
+        }
+    }
+}
+
+fn ask<'de, T: Deserialize<'de>>(variant: usize) -> Asked {
+    match T::deserialize(Probe { variant, wrappers: 0 }) {
+        Ok(_) => Asked::For(TypeName::Any),
+        Err(asked) => asked,
+    }
+}
+
+/// What a type asked the probe for; an error to serde, so that the type gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    For(TypeName),
+    /// It is an enum, and its variant at the probe's index is read from this.
+    Variant(TypeName),
+    /// It is an enum of fewer variants.
+    NoVariant,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a type's description has no value")
+    }
+}
+
+impl std::error::Error for Asked {}
+
+impl de::Error for Asked {
+    fn custom<T: fmt::Display>(_: T) -> Asked {
+        Asked::For(TypeName::Any)
+    }
+}
+
+/// The deserializer that only notes what it is asked for; an enum is led to one of its variants.
+#[derive(Clone, Copy)]
+struct Probe {
+    variant: usize,
+    wrappers: usize,
+}
+
+impl Probe {
+    fn unwrapped(self) -> Result<Probe, Asked> {
+        if self.wrappers == MAX_WRAPPERS {
+            return Err(Asked::For(TypeName::Any));
+        }
+        Ok(Probe { wrappers: self.wrappers + 1, ..self })
+    }
+}
+
+/// Names the method, its arguments before the visitor, and what it stands for.
+macro_rules! asked {
+    ($($method:ident($($argument:ty),*) $name:ident),* $(,)?) => {$(
+        fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _: V) -> Result<V::Value, Asked> {
+            Err(Asked::For(TypeName::$name))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Probe {
+    type Error = Asked;
+
+    asked! {
+        deserialize_any() Any, deserialize_ignored_any() Any, deserialize_bool() Boolean,
+        deserialize_i8() Int, deserialize_i16() Int, deserialize_i32() Int,
+        deserialize_u8() Int, deserialize_u16() Int, deserialize_u32() I8,
+        deserialize_i64() I8, deserialize_u64() I8, deserialize_i128() I8, deserialize_u128() I8,
+        deserialize_f32() Double, deserialize_f64() Double,
+        deserialize_char() String, deserialize_str() String, deserialize_string() String,
+        deserialize_identifier() String,
+        deserialize_bytes() Base64, deserialize_byte_buf() Base64,
+        deserialize_unit() Nil, deserialize_unit_struct(&'static str) Nil,
+        deserialize_seq() Array, deserialize_tuple(usize) Array,
+        deserialize_tuple_struct(&'static str, usize) Array,
+        deserialize_map() Struct,
+        deserialize_struct(&'static str, &'static [&'static str]) Struct,
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Asked> {
+        visitor.visit_some(self.unwrapped()?)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Asked> {
+        if name == DATE_TIME {
+            return Err(Asked::For(TypeName::DateTime));
+        }
+        visitor.visit_newtype_struct(self.unwrapped()?)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Asked> {
+        match variants.get(self.variant) {
+            Some(name) => visitor.visit_enum(Variant(name)),
+            None => Err(Asked::NoVariant),
+        }
+    }
+}
+
+struct Variant(&'static str);
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Asked;
+    type Variant = Variant;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Variant), Asked> {
+        Ok((seed.deserialize(self.0.into_deserializer())?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
+    type Error = Asked;
+
+    fn unit_variant(self) -> Result<(), Asked> {
+        Err(Asked::Variant(TypeName::String))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _: S) -> Result<S::Value, Asked> {
+        Err(Asked::Variant(TypeName::Struct))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Asked> {
+        Err(Asked::Variant(TypeName::Struct))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Asked> {
+        Err(Asked::Variant(TypeName::Struct))
+    }
+}

@@ -1,0 +1,149 @@
+//! Exact bytes of everything that is written, and what is never written.
+
+use protocol::xmlrpc::{
+    Array, DateTime, EncodeError, Fault, MethodCall, Struct, Value, code, encode_call,
+    encode_fault, encode_response,
+};
+
+const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+
+fn check(value: impl Into<Value>, expected: &str) {
+    let written = encode_response(&value.into()).expect("a value that can be written");
+    let expected = format!(
+        "{HEAD}<methodResponse><params><param><value>{expected}</value></param></params></methodResponse>"
+    );
+    assert_eq!(String::from_utf8(written), Ok(expected));
+}
+
+fn array(values: Vec<Value>) -> Value {
+    Array::try_from(values).expect("a shallow array").into()
+}
+
+fn structure(members: Vec<(&str, Value)>) -> Value {
+    let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Struct::from_members(members.collect()).expect("a shallow struct").into()
+}
+
+#[test]
+fn integers_are_int_in_32_bits_and_i8_beyond() {
+    check(0, "<int>0</int>");
+    check(-7, "<int>-7</int>");
+    check(i32::MAX, "<int>2147483647</int>");
+    check(i32::MIN, "<int>-2147483648</int>");
+    check(2_147_483_648_i64, "<i8>2147483648</i8>");
+    check(i64::MAX, "<i8>9223372036854775807</i8>");
+    check(i64::MIN, "<i8>-9223372036854775808</i8>");
+}
+
+#[test]
+fn doubles_are_shortest_digits_with_a_point_and_no_exponent() {
+    check(0.1, "<double>0.1</double>");
+    check(1.0, "<double>1.0</double>");
+    check(-0.0, "<double>-0.0</double>");
+    check(-12.214, "<double>-12.214</double>");
+    check(1e21, "<double>1000000000000000000000.0</double>");
+    check(1e-7, "<double>0.0000001</double>");
+    check(f64::MAX, &format!("<double>17976931348623157{}.0</double>", "0".repeat(292)));
+    check(5e-324, &format!("<double>0.{}5</double>", "0".repeat(323)));
+}
+
+#[test]
+fn other_scalars_have_one_form() {
+    check(true, "<boolean>1</boolean>");
+    check(false, "<boolean>0</boolean>");
+    check(Value::Nil, "<nil/>");
+    check(vec![], "<base64></base64>");
+    check(vec![0; 100], &format!("<base64>{}==</base64>", "A".repeat(134)));
+    let datetime = DateTime::parse("1998-07-17T140855,50+00:00").expect("a date and time");
+    check(datetime, "<dateTime.iso8601>19980717T14:08:55.50Z</dateTime.iso8601>");
+}
+
+#[test]
+fn strings_are_escaped_and_otherwise_untouched() {
+    check("", "<string></string>");
+    check(" a\tb\n ", "<string> a\tb\n </string>");
+    check("<a & 'b' \"c\">\r\n", "<string>&lt;a &amp; 'b' \"c\"&gt;&#13;\n</string>");
+    check("]]>", "<string>]]&gt;</string>");
+    check(
+        "\u{7F}\u{80}\u{e9}\u{FEFF}\u{FFFD}\u{FF21}\u{1F600}",
+        "<string>\u{7F}\u{80}\u{e9}\u{FEFF}\u{FFFD}\u{FF21}\u{1F600}</string>",
+    );
+    for length in 0..200 {
+        let plain = "x".repeat(length);
+        check(&*format!("{plain}<{plain}"), &format!("<string>{plain}&lt;{plain}</string>"));
+    }
+}
+
+#[test]
+fn compounds_have_nothing_between_tags() {
+    check(Array::default(), "<array><data></data></array>");
+    check(Struct::default(), "<struct></struct>");
+    check(
+        array(vec![1.into(), "a".into()]),
+        "<array><data><value><int>1</int></value><value><string>a</string></value></data></array>",
+    );
+    let members = structure(vec![("z", 1.into()), ("a&b", true.into()), ("", Value::Nil)]);
+    check(
+        members,
+        "<struct><member><name>z</name><value><int>1</int></value></member><member><name>a&amp;b</name><value><boolean>1</boolean></value></member><member><name></name><value><nil/></value></member></struct>",
+    );
+}
+
+#[test]
+fn calls_hold_name_and_params() {
+    let call = |name: &str, params| {
+        encode_call(&MethodCall { name: name.to_owned(), params })
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    assert_eq!(
+        call("a<b", vec![]),
+        Ok(format!(
+            "{HEAD}<methodCall><methodName>a&lt;b</methodName><params></params></methodCall>"
+        ))
+    );
+    assert_eq!(
+        call("m", vec![1.into(), Value::Nil]),
+        Ok(format!(
+            "{HEAD}<methodCall><methodName>m</methodName><params><param><value><int>1</int></value></param><param><value><nil/></value></param></params></methodCall>"
+        ))
+    );
+    assert_eq!(call("a\0", vec![]), Err(EncodeError::IllegalCharacter));
+}
+
+#[test]
+fn what_xml_cannot_carry_is_an_error() {
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(encode_response(&number.into()), Err(EncodeError::NotFinite));
+        assert_eq!(encode_response(&array(vec![number.into()])), Err(EncodeError::NotFinite));
+    }
+    let long = "x".repeat(100);
+    for c in ['\0', '\u{1}', '\u{8}', '\u{B}', '\u{C}', '\u{E}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
+        for text in [c.to_string(), format!("{long}{c}"), format!("<{c}{long}")] {
+            assert_eq!(
+                encode_response(&text.as_str().into()),
+                Err(EncodeError::IllegalCharacter),
+                "{c:?}"
+            );
+            let named = structure(vec![(text.as_str(), Value::Nil)]);
+            assert_eq!(encode_response(&named), Err(EncodeError::IllegalCharacter), "{c:?}");
+        }
+    }
+    let fault = Fault::from(EncodeError::NotFinite);
+    assert_eq!(fault.code, code::INTERNAL_ERROR);
+}
+
+#[test]
+fn fault_has_code_then_string_and_can_always_be_written() {
+    let written = |fault| String::from_utf8(encode_fault(&fault)).expect("UTF-8");
+    let expected = |code: i32, text: &str| {
+        format!(
+            "{HEAD}<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>{code}</int></value></member><member><name>faultString</name><value><string>{text}</string></value></member></struct></value></fault></methodResponse>"
+        )
+    };
+    assert_eq!(written(Fault::new(4, "a < b")), expected(4, "a &lt; b"));
+    assert_eq!(written(Fault::new(i32::MIN, "")), expected(i32::MIN, ""));
+    assert_eq!(
+        written(Fault::new(-1, "<a\0\u{FFFF}\r\u{e9}>")),
+        expected(-1, "&lt;a\u{FFFD}\u{FFFD}&#13;\u{e9}&gt;")
+    );
+}

@@ -1,0 +1,86 @@
+//! Health and readiness as an orchestrator asks for them: HTTP on a socket, JSON back.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use svc_runtime::admin::{Health, Phase};
+use svc_runtime::http::{self, HttpDeadlines};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// The whole answer to one request.
+async fn answer(health: &Health, method: &str, path: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, addr) = listener.accept().await.unwrap();
+    let deadlines = HttpDeadlines::default();
+    let stop = CancellationToken::new();
+    let service = tokio::spawn(http::run(stream, addr, health.routes(), deadlines, stop));
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    peer.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).await.unwrap();
+    drop(peer);
+    service.await.unwrap();
+    answer
+}
+
+/// The status and the JSON body of a `GET`.
+async fn ask(health: &Health, path: &str) -> (u16, Value) {
+    let answer = answer(health, "GET", path).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn readiness_follows_the_life_of_the_process() {
+    let health = Health::new();
+    assert_eq!(health.phase(), Phase::Starting);
+    assert_eq!(ask(&health, "/readyz").await, (503, json!({ "status": "starting" })));
+    health.enter(Phase::Ready);
+    assert_eq!(ask(&health, "/readyz").await, (200, json!({ "status": "ready" })));
+    health.enter(Phase::Draining);
+    assert_eq!(ask(&health, "/readyz").await, (503, json!({ "status": "draining" })));
+}
+
+#[tokio::test]
+async fn process_is_alive_in_every_phase() {
+    let health = Health::new();
+    for phase in [Phase::Starting, Phase::Ready, Phase::Draining] {
+        health.enter(phase);
+        assert_eq!(health.phase(), phase);
+        assert_eq!(ask(&health, "/healthz").await, (200, json!({ "status": "alive" })));
+    }
+}
+
+#[tokio::test]
+async fn dependency_is_a_field_of_readiness_and_never_its_status() {
+    for state in ["up", "down"] {
+        let health = Health::with_dependency("text", move || async move { state });
+        let body = |status: &str| json!({ "status": status, "text": state });
+        assert_eq!(ask(&health, "/readyz").await, (503, body("starting")));
+        health.enter(Phase::Ready);
+        assert_eq!(ask(&health, "/readyz").await, (200, body("ready")));
+        health.enter(Phase::Draining);
+        assert_eq!(ask(&health, "/readyz").await, (503, body("draining")));
+        assert_eq!(ask(&health, "/healthz").await, (200, json!({ "status": "alive" })));
+    }
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_not_answered_with_200() {
+    let health = Health::new();
+    health.enter(Phase::Ready);
+    for (method, path, status) in [
+        ("GET", "/", "404"),
+        ("GET", "/healthz/", "404"),
+        ("GET", "/metrics", "404"),
+        ("POST", "/healthz", "405"),
+        ("DELETE", "/readyz", "405"),
+    ] {
+        let answer = answer(&health, method, path).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path}: {answer}");
+    }
+}

@@ -1,0 +1,42 @@
+//! The end of a process. In a file of its own, since it signals the process that it runs in.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::net::SocketAddr;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use svc_runtime::admin::Health;
+use svc_runtime::logging::LogFormat;
+use svc_runtime::process::{Service, run};
+use svc_runtime::settings::ProcessSettings;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+#[test]
+fn blocking_look_up_does_not_delay_the_exit() {
+    let settings = ProcessSettings {
+        log_format: LogFormat::Text,
+        max_connections: 1,
+        drain_deadline: Duration::from_secs(10),
+        task: None,
+    };
+    let any_port: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let (_never_ends, end) = channel::<()>();
+    let build = || {
+        // As a look-up of a name does that waits for a name server.
+        tokio::task::spawn_blocking(move || end.recv());
+        tokio::task::spawn_blocking(|| {
+            let kill = format!("kill -TERM {}", std::process::id());
+            std::process::Command::new("sh").args(["-c", &kill]).status()
+        });
+        Ok(Service {
+            role: "test",
+            listen: vec![any_port],
+            refusal: b"",
+            health: Health::new(),
+            connection: async |_: TcpStream, _: SocketAddr, _: CancellationToken| (),
+        })
+    };
+    let code = run(&settings, any_port, build);
+    assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+}

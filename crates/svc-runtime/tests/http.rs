@@ -1,0 +1,271 @@
+//! One HTTP connection, byte for byte: how long it is kept, and how it ends.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use svc_runtime::http::{self, HttpDeadlines, MAX_HEAD_BYTES};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Longest wait for anything that is bound to happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A deadline that passes in no test, and one that passes in every test.
+const NEVER: Duration = Duration::from_secs(3600);
+const SOON: Duration = Duration::from_millis(100);
+
+const PATIENT: HttpDeadlines = HttpDeadlines { header: NEVER, write: NEVER };
+
+const PING: &str = "GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
+
+struct Peer {
+    stream: TcpStream,
+    stop: CancellationToken,
+    service: JoinHandle<()>,
+}
+
+impl Peer {
+    async fn connect(router: Router, deadlines: HttpDeadlines) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (far_end, addr) = listener.accept().await.unwrap();
+        let stop = CancellationToken::new();
+        let service = tokio::spawn(http::run(far_end, addr, router, deadlines, stop.clone()));
+        Self { stream, stop, service }
+    }
+
+    async fn say(&mut self, text: impl AsRef<[u8]>) {
+        self.stream.write_all(text.as_ref()).await.unwrap();
+    }
+
+    /// Reads one response that ends with `body` and gives back its status line.
+    async fn hear(&mut self, body: &str) -> String {
+        let mut heard = Vec::new();
+        while !heard.ends_with(format!("\r\n\r\n{body}").as_bytes()) {
+            let byte = timeout(PATIENCE, self.stream.read_u8()).await;
+            let heard_so_far = String::from_utf8_lossy(&heard).into_owned();
+            heard.push(byte.expect(&heard_so_far).expect(&heard_so_far));
+        }
+        String::from_utf8(heard).unwrap().lines().next().unwrap().to_owned()
+    }
+
+    /// All that is still said, until a clean end of the stream; a reset fails the test.
+    async fn hear_the_rest(&mut self) -> String {
+        let mut heard = String::new();
+        timeout(PATIENCE, self.stream.read_to_string(&mut heard)).await.unwrap().unwrap();
+        heard
+    }
+
+    /// Hangs up, and waits until the service has left the connection too.
+    async fn hang_up(self) {
+        drop(self.stream);
+        timeout(PATIENCE, self.service).await.unwrap().unwrap();
+    }
+}
+
+/// Answers `/ping`; `/slow` says on the channel that it was reached, with what lets it answer.
+fn routes() -> (Router, tokio::sync::mpsc::UnboundedReceiver<UnboundedSender<()>>) {
+    let (reached, requests) = unbounded_channel();
+    let slow = move || async move {
+        let (answer, mut awaited) = unbounded_channel();
+        reached.send(answer).unwrap();
+        awaited.recv().await;
+        "at last"
+    };
+    let router = Router::new().route("/ping", get(|| async { "pong" })).route("/slow", get(slow));
+    (router, requests)
+}
+
+fn ping() -> Router {
+    routes().0
+}
+
+#[tokio::test]
+async fn connection_is_kept_for_further_requests() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    for _ in 0..3 {
+        peer.say(PING).await;
+        assert_eq!(peer.hear("pong").await, "HTTP/1.1 200 OK");
+    }
+}
+
+#[tokio::test]
+async fn connection_is_closed_where_the_peer_asks_for_it() {
+    for request in
+        ["GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "GET /ping HTTP/1.0\r\n\r\n"]
+    {
+        let mut peer = Peer::connect(ping(), PATIENT).await;
+        peer.say(request).await;
+        assert!(peer.hear_the_rest().await.ends_with("\r\n\r\npong"), "{request}");
+        peer.hang_up().await;
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.say(PING.repeat(2) + "GET /none HTTP/1.1\r\nhost: x\r\n\r\n" + PING).await;
+    for (body, status) in [("pong", "200 OK"), ("pong", "200 OK"), ("", "404 Not Found")] {
+        assert_eq!(peer.hear(body).await, format!("HTTP/1.1 {status}"));
+    }
+    assert_eq!(peer.hear("pong").await, "HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn answer_does_not_wait_for_the_rest_of_the_next_request() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.say(PING.to_owned() + "GET /pi").await;
+    assert_eq!(peer.hear("pong").await, "HTTP/1.1 200 OK");
+    peer.say("ng HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(peer.hear("pong").await, "HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn peer_that_has_ended_its_stream_gets_its_answer() {
+    let (router, mut requests) = routes();
+    let mut peer = Peer::connect(router, PATIENT).await;
+    peer.say("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    peer.stream.shutdown().await.unwrap();
+    let answer = timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
+    answer.send(()).unwrap();
+    assert!(peer.hear_the_rest().await.ends_with("\r\n\r\nat last"));
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn slow_header_is_closed_at_the_deadline_without_an_answer() {
+    for piece in ["", "GET", "GET /ping HTTP/1.1\r\nhost: x\r\n"] {
+        let mut peer = Peer::connect(ping(), HttpDeadlines { header: SOON, ..PATIENT }).await;
+        peer.say(piece).await;
+        assert_eq!(peer.hear_the_rest().await, "", "{piece:?}");
+        peer.hang_up().await;
+    }
+}
+
+#[tokio::test]
+async fn kept_connection_without_a_next_request_is_closed_at_the_header_deadline() {
+    let mut peer = Peer::connect(ping(), HttpDeadlines { header: SOON, ..PATIENT }).await;
+    peer.say(PING).await;
+    peer.hear("pong").await;
+    assert_eq!(peer.hear_the_rest().await, "");
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn header_deadline_does_not_count_against_a_slow_answer() {
+    let (router, mut requests) = routes();
+    let mut peer = Peer::connect(router, HttpDeadlines { header: SOON, ..PATIENT }).await;
+    peer.say("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let answer = timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
+    // Nothing is expected to happen in this time.
+    let closed = timeout(SOON * 3, peer.stream.read_u8()).await;
+    assert!(closed.is_err(), "{closed:?}");
+    answer.send(()).unwrap();
+    peer.hear("at last").await;
+}
+
+#[tokio::test]
+async fn stop_closes_a_kept_connection_at_once() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.say(PING).await;
+    peer.hear("pong").await;
+    peer.stop.cancel();
+    assert_eq!(peer.hear_the_rest().await, "");
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn stop_closes_a_fresh_connection_at_once() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.stop.cancel();
+    assert_eq!(peer.hear_the_rest().await, "");
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn request_that_had_arrived_at_the_stop_is_answered() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.say(PING).await;
+    peer.stop.cancel();
+    assert!(peer.hear_the_rest().await.ends_with("\r\n\r\npong"));
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn request_under_way_is_answered_after_the_stop_and_its_connection_closed() {
+    let (router, mut requests) = routes();
+    let mut peer = Peer::connect(router, PATIENT).await;
+    peer.say("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let answer = timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
+    peer.stop.cancel();
+    // The service, woken by the stop, goes first.
+    tokio::task::yield_now().await;
+    answer.send(()).unwrap();
+    let heard = peer.hear_the_rest().await;
+    assert!(heard.starts_with("HTTP/1.1 200 OK\r\n"), "{heard}");
+    assert!(heard.contains("connection: close\r\n"), "{heard}");
+    assert!(heard.ends_with("\r\n\r\nat last"), "{heard}");
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn peer_that_reads_nothing_of_a_large_response_is_left_at_the_write_deadline() {
+    let large = Bytes::from_static(&[b'x'; 32 * 1024 * 1024]);
+    let router = Router::new().route("/", get(|| async { large }));
+    let mut peer = Peer::connect(router, HttpDeadlines { write: SOON, ..PATIENT }).await;
+    peer.say("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    timeout(PATIENCE, &mut peer.service).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn peer_that_reads_all_of_a_large_response_gets_all_of_it() {
+    const LARGE: usize = 32 * 1024 * 1024;
+    let router = Router::new().route("/", get(|| async { Bytes::from_static(&[b'x'; LARGE]) }));
+    let mut peer = Peer::connect(router, HttpDeadlines::default()).await;
+    peer.say("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let heard = peer.hear_the_rest().await;
+    assert_eq!(heard.bytes().filter(|&byte| byte == b'x').count(), LARGE);
+}
+
+#[tokio::test]
+async fn head_over_the_limit_is_answered_with_431() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    let head = format!("GET /ping HTTP/1.1\r\nx: {}", "x".repeat(MAX_HEAD_BYTES));
+    peer.say(head).await;
+    let heard = peer.hear_the_rest().await;
+    assert!(heard.starts_with("HTTP/1.1 431 "), "{heard:?}");
+    peer.hang_up().await;
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_answered_with_400() {
+    let mut peer = Peer::connect(ping(), PATIENT).await;
+    peer.say("hello\r\n\r\n").await;
+    let heard = peer.hear_the_rest().await;
+    assert!(heard.starts_with("HTTP/1.1 400 "), "{heard:?}");
+    peer.hang_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_survives_a_body_that_nobody_read() {
+    let router = Router::new().route("/", post(|| async { "not read" }));
+    for length in [0, 10, 30_000, 60_000].repeat(5) {
+        let mut peer = Peer::connect(router.clone(), PATIENT).await;
+        peer.say("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await;
+        // As a client that writes all before it reads.
+        for piece in vec![b'x'; length].chunks(1000) {
+            peer.say(piece).await;
+            tokio::task::yield_now().await;
+        }
+        let heard = peer.hear_the_rest().await;
+        assert!(heard.ends_with("\r\n\r\nnot read"), "{length}: {heard:?}");
+        peer.hang_up().await;
+    }
+}

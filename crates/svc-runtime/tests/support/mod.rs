@@ -1,0 +1,236 @@
+//! A built binary as a test runs it: with only the environment that it is given, its listeners
+//! by role, its logs as they come, and killed when the test is over.
+//!
+//! Shared by the services' integration tests; none of them uses all of it.
+#![allow(dead_code)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything that is bound to happen, on a machine that is busy with other tests.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running service.
+pub(crate) struct Process {
+    child: Child,
+    listeners: Vec<(String, SocketAddr)>,
+    log: Arc<Log>,
+    log_reader: Option<JoinHandle<()>>,
+}
+
+/// How a process ended that was run to its end.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// `binary` with `args`, and with `env` instead of the environment of the tests.
+pub(crate) fn command(binary: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary);
+    command.args(args).env_clear().envs(env.iter().copied());
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The same command, with its descriptor limit (soft and hard) lowered to `descriptors`.
+pub(crate) fn with_descriptor_limit(
+    descriptors: u32,
+    binary: &str,
+    args: &[&str],
+    env: &[(&str, &str)],
+) -> Command {
+    let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+    let args = [&["-c", &script, binary], args].concat();
+    command("sh", &args, env)
+}
+
+/// Runs what is expected to end by itself: a start-up that fails, a health check.
+pub(crate) fn run_to_end(binary: &str, args: &[&str], env: &[(&str, &str)]) -> Ended {
+    let mut child = command(binary, args, env).spawn().unwrap();
+    let stdout = read_all(child.stdout.take().unwrap());
+    let stderr = read_all(child.stderr.take().unwrap());
+    let code = wait(&mut child, PATIENCE);
+    if code.is_none() {
+        let _ = child.kill();
+    }
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+    let Some(code) = code else { panic!("{binary} {args:?} runs on\n{stdout}{stderr}") };
+    Ended { code, stdout, stderr }
+}
+
+impl Process {
+    /// Starts `binary` and waits until it has announced `listeners` of them.
+    pub(crate) fn start(
+        binary: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+        listeners: usize,
+    ) -> Self {
+        Self::spawn(command(binary, args, env), listeners)
+    }
+
+    /// Starts `command` (see [`command`]) and waits until it has announced `listeners` of them.
+    pub(crate) fn spawn(mut command: Command, listeners: usize) -> Self {
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Log::default());
+        let log_reader = Some(log.clone().follow(child.stderr.take().unwrap()));
+        let announced = announcements(child.stdout.take().unwrap());
+        let mut process = Self { child, listeners: Vec::new(), log, log_reader };
+        let deadline = Instant::now() + PATIENCE;
+        while process.listeners.len() < listeners {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match announced.recv_timeout(left) {
+                Ok(listener) => process.listeners.push(listener),
+                Err(error) => panic!(
+                    "{error}: {:?} of {listeners} listeners\n{}",
+                    process.listeners,
+                    process.stderr()
+                ),
+            }
+        }
+        process
+    }
+
+    /// The one address of `role`.
+    #[track_caller]
+    pub(crate) fn addr(&self, role: &str) -> SocketAddr {
+        let addrs = self.addrs(role);
+        assert_eq!(addrs.len(), 1, "listeners of role {role}: {:?}", self.listeners);
+        addrs[0]
+    }
+
+    /// The addresses of `role`, in the order in which they were announced.
+    pub(crate) fn addrs(&self, role: &str) -> Vec<SocketAddr> {
+        let of_role = self.listeners.iter().filter(|(name, _)| name == role);
+        of_role.map(|(_, addr)| *addr).collect()
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends the signal with this name, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{kill}");
+    }
+
+    /// Waits for the end and gives back the exit code, or `None` where a signal ended it.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, deadline: Duration) -> Option<i32> {
+        match wait(&mut self.child, deadline) {
+            Some(code) => {
+                if let Some(reader) = self.log_reader.take() {
+                    reader.join().unwrap();
+                }
+                code
+            }
+            None => panic!("runs on after {deadline:?}\n{}", self.stderr()),
+        }
+    }
+
+    /// What was written to stderr so far; all of it after [`Process::wait`].
+    pub(crate) fn stderr(&self) -> String {
+        self.log.so_far()
+    }
+
+    /// Waits until `text` stands in what was written to stderr.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        assert!(self.log.wait_for(text, PATIENCE), "no {text:?} in\n{}", self.stderr());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `is_so`, which is asked again and again.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The exit code, if the process ends before the deadline.
+fn wait(child: &mut Child, deadline: Duration) -> Option<Option<i32>> {
+    let deadline = Instant::now() + deadline;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.code());
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The `listening ROLE ADDR` lines of a service's stdout, which is read to its end.
+fn announcements(stdout: ChildStdout) -> Receiver<(String, SocketAddr)> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let words: Vec<_> = line.split(' ').collect();
+            let ["listening", role, addr] = words[..] else { panic!("on stdout: {line:?}") };
+            let _ = sender.send((role.to_owned(), addr.parse().unwrap()));
+        }
+    });
+    receiver
+}
+
+fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+/// What a process writes to stderr, as it comes.
+#[derive(Default)]
+struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    fn follow(self: Arc<Self>, stderr: ChildStderr) -> JoinHandle<()> {
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+                text.push_str(&line);
+                text.push('\n');
+                self.grown.notify_all();
+            }
+        })
+    }
+
+    fn so_far(&self) -> String {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn wait_for(&self, wanted: &str, deadline: Duration) -> bool {
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        let lacks = |text: &mut String| !text.contains(wanted);
+        let waited = self.grown.wait_timeout_while(text, deadline, lacks);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}

@@ -1,0 +1,213 @@
+//! HTTP bodies to calls, results to HTTP bodies. Every transport status is decided here.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    RETRY_AFTER,
+};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
+use protocol::xmlrpc::{Fault, Value, encode_fault, encode_response};
+use tokio::time::timeout;
+use tracing::error;
+
+/// Largest body, unless a service is told otherwise.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Trouble with the transport, answered with a status and never with a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// The body broke off or is no HTTP.
+    BrokenBody,
+    /// The body did not arrive in time.
+    SlowBody,
+    /// The body is over the limit.
+    TooLarge,
+    /// The body is not said to be XML.
+    MediaType,
+    /// The body is compressed in a way that is not read.
+    ContentEncoding,
+    /// Too many calls are in work.
+    Overloaded,
+    /// The method did not end in time.
+    SlowMethod,
+}
+
+impl Rejection {
+    fn status_and_text(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BrokenBody => (StatusCode::BAD_REQUEST, "The body broke off.\n"),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.\n"),
+            Self::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send XML, with the header Content-Type: text/xml.\n",
+            ),
+            Self::ContentEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body without Content-Encoding.\n")
+            }
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n"),
+            Self::SlowMethod => (StatusCode::GATEWAY_TIMEOUT, "The method did not end in time.\n"),
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let (status, text) = self.status_and_text();
+        // What is left of the body is thrown away, so nothing after it could be read.
+        let mut response =
+            (status, [(CONTENT_TYPE, TEXT), (CONNECTION, HeaderValue::from_static("close"))], text)
+                .into_response();
+        if self == Self::Overloaded {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// What may come in a request.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    /// Largest body in bytes.
+    pub bytes: usize,
+    /// For the whole body to arrive.
+    pub deadline: Duration,
+}
+
+/// A request's body, and the charset that its header names.
+pub struct Document {
+    /// The body.
+    pub bytes: Bytes,
+    /// The `charset` parameter of `Content-Type`.
+    pub charset: Option<String>,
+}
+
+/// Reads a request's body within `limits`, if its headers say that it can be XML-RPC.
+pub async fn receive(request: Request, limits: BodyLimits) -> Result<Document, Rejection> {
+    let charset = xml_charset(request.headers())?;
+    let encoding = request.headers().get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Rejection::ContentEncoding);
+    }
+    let body = request.into_body();
+    if body.size_hint().lower() > limits.bytes as u64 {
+        return Err(Rejection::TooLarge);
+    }
+    let collected = timeout(limits.deadline, Limited::new(body, limits.bytes).collect()).await;
+    match collected.map_err(|_| Rejection::SlowBody)? {
+        Ok(body) => Ok(Document { bytes: body.to_bytes(), charset }),
+        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge),
+        Err(_) => Err(Rejection::BrokenBody),
+    }
+}
+
+/// The charset that the header names, where the header lets the body be XML.
+fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+    let header = headers
+        .get(CONTENT_TYPE)
+        .map(HeaderValue::to_str)
+        .transpose()
+        .map_err(|_| Rejection::MediaType)?;
+    let mut parts = header.unwrap_or_default().split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_readable = match media_type.as_str() {
+        "text/xml" | "application/xml" => true,
+        // curl and simple devices send these; so do browsers on behalf of any page, and they say so.
+        "" | "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => {
+            !headers.contains_key(ORIGIN) && !headers.contains_key(SEC_FETCH_SITE)
+        }
+        other => other.ends_with("+xml"),
+    };
+    if !is_readable {
+        return Err(Rejection::MediaType);
+    }
+    let charset = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    Ok(charset.map(|(_, value)| value.trim().trim_matches('"').to_owned()))
+}
+
+/// The response to a call. A result that XML cannot carry is a fault.
+pub fn respond(result: Result<Value, Fault>) -> Response {
+    let body = result.and_then(|value| {
+        encode_response(&value).map_err(|cause| {
+            error!(%cause, "a method's result cannot be written");
+            Fault::from(cause)
+        })
+    });
+    let body = body.unwrap_or_else(|fault| encode_fault(&fault));
+    ([(CONTENT_TYPE, XML)], Body::from(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn content_types_of_xml_and_of_simple_clients_are_read() {
+        for media_type in [
+            "text/xml",
+            "Text/XML",
+            "application/xml",
+            "application/xmlrpc+xml",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/octet-stream",
+            "text/xml; charset=utf-8",
+            "",
+        ] {
+            assert!(xml_charset(&headers(&[("content-type", media_type)])).is_ok(), "{media_type}");
+        }
+        assert!(xml_charset(&headers(&[])).is_ok());
+        for media_type in
+            ["application/json", "multipart/form-data; boundary=x", "text/html", "text/xmlx"]
+        {
+            let rejection = xml_charset(&headers(&[("content-type", media_type)]));
+            assert_eq!(rejection, Err(Rejection::MediaType), "{media_type}");
+        }
+    }
+
+    #[test]
+    fn form_of_a_browser_reaches_no_method() {
+        for mark in ["origin", "sec-fetch-site"] {
+            for media_type in
+                ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"]
+            {
+                let headers = headers(&[("content-type", media_type), (mark, "null")]);
+                assert_eq!(xml_charset(&headers), Err(Rejection::MediaType), "{media_type} {mark}");
+            }
+            assert_eq!(xml_charset(&headers(&[(mark, "null")])), Err(Rejection::MediaType));
+            // A page needs the service's leave to send this, which it never gives.
+            assert!(xml_charset(&headers(&[("content-type", "text/xml"), (mark, "null")])).is_ok());
+        }
+    }
+
+    #[test]
+    fn charset_parameter_is_read_in_any_spelling() {
+        let check = |value: &'static str, expected: Option<&str>| {
+            let charset = xml_charset(&headers(&[("content-type", value)]));
+            assert_eq!(charset, Ok(expected.map(str::to_owned)), "{value}");
+        };
+        check("text/xml", None);
+        check("text/xml;", None);
+        check("text/xml; charset=utf-8", Some("utf-8"));
+        check("text/xml;version=1; Charset = \"ISO-8859-1\"", Some("ISO-8859-1"));
+    }
+}

@@ -1,0 +1,42 @@
+//! `system.*`: what is published here, and several calls in one.
+
+use std::sync::{Arc, Weak};
+
+use protocol::xmlrpc::{Array, Fault};
+
+use crate::multicall::multicall;
+use crate::registry::Registry;
+
+/// Publishes the group, which speaks of `published`: the registry that it will be in.
+pub fn add(registry: &mut Registry, published: &Weak<Registry>, max_entries: usize) {
+    let methods = published.clone();
+    registry.add("system.listMethods", "Lists the names of all methods, sorted.", move || {
+        Ok::<_, Fault>(there(&methods)?.names())
+    });
+    let methods = published.clone();
+    registry.add("system.methodHelp", "Says what a method does.", move |name: String| {
+        Ok::<_, Fault>(there(&methods)?.entry(&name).ok_or_else(Fault::method_not_found)?.help())
+    });
+    let methods = published.clone();
+    registry.add(
+        "system.methodSignature",
+        "Lists a method's signatures, each with the result's type first.",
+        move |name: String| {
+            let methods = there(&methods)?;
+            let entry = methods.entry(&name).ok_or_else(Fault::method_not_found)?;
+            Ok::<_, Fault>(entry.signatures().collect::<Vec<_>>())
+        },
+    );
+    let methods = published.clone();
+    registry.add("system.multicall", MULTICALL_HELP, move |calls: Array| {
+        let methods = there(&methods);
+        async move { multicall(&*methods?, calls, max_entries).await }
+    });
+}
+
+const MULTICALL_HELP: &str = "Makes several calls, an array of structs with methodName and params. \
+    Returns an array of their results: each an array of one value, or a fault struct.";
+
+fn there(methods: &Weak<Registry>) -> Result<Arc<Registry>, Fault> {
+    methods.upgrade().ok_or_else(Fault::internal)
+}

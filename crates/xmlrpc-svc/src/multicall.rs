@@ -1,0 +1,75 @@
+//! Several calls in one.
+
+use std::time::{Duration, Instant};
+
+use protocol::xmlrpc::{Array, Fault, Struct, TooDeep, Value, check_writable};
+
+use crate::registry::Registry;
+
+/// Calls that one `system.multicall` may make, unless a service is told otherwise.
+pub const MAX_MULTICALL_ENTRIES: usize = 1_000;
+
+/// How long entries run before other peers get their turn.
+const SLICE: Duration = Duration::from_micros(100);
+
+/// Makes `calls` in order. What is wrong with one of them is that one's fault alone.
+pub async fn multicall(
+    registry: &Registry,
+    calls: Array,
+    max_entries: usize,
+) -> Result<Vec<Value>, Fault> {
+    if calls.len() > max_entries {
+        return Err(Fault::invalid_params(format!("params[0]: more than {max_entries} calls")));
+    }
+    let mut results = Vec::with_capacity(calls.len());
+    let mut turn = Instant::now();
+    for call in calls.into_vec() {
+        let result = match one_call(registry, call).await {
+            Ok(result) => result,
+            Err(fault) => fault_struct(fault).map_err(|_| Fault::internal())?,
+        };
+        results.push(result);
+        if turn.elapsed() >= SLICE {
+            tokio::task::yield_now().await;
+            turn = Instant::now();
+        }
+    }
+    Ok(results)
+}
+
+async fn one_call(registry: &Registry, call: Value) -> Result<Value, Fault> {
+    let (name, params) = name_and_params(call)?;
+    if name == "system.multicall" {
+        return Err(Fault::invalid_params("a multicall cannot be nested"));
+    }
+    let result = registry.call(&name, params).await?;
+    check_writable(&result)?;
+    Ok(Array::try_from(vec![result]).map_err(|_| Fault::internal())?.into())
+}
+
+fn name_and_params(call: Value) -> Result<(String, Vec<Value>), Fault> {
+    let Value::Struct(members) = call else {
+        return Err(Fault::invalid_params("expected a struct with methodName and params"));
+    };
+    let (mut name, mut params) = (None, None);
+    for (member, value) in members.into_members() {
+        match (member.as_str(), value) {
+            ("methodName", Value::String(text)) => name = Some(text),
+            ("methodName", _) => return Err(Fault::invalid_params("methodName: expected string")),
+            ("params", Value::Array(values)) => params = Some(values.into_vec()),
+            ("params", _) => return Err(Fault::invalid_params("params: expected array")),
+            _ => {}
+        }
+    }
+    let name = name.ok_or_else(|| Fault::invalid_params("missing member methodName"))?;
+    let params = params.ok_or_else(|| Fault::invalid_params("missing member params"))?;
+    Ok((name, params))
+}
+
+fn fault_struct(fault: Fault) -> Result<Value, TooDeep> {
+    let members = vec![
+        ("faultCode".to_owned(), fault.code.into()),
+        ("faultString".to_owned(), fault.message.into()),
+    ];
+    Ok(Struct::from_members(members)?.into())
+}

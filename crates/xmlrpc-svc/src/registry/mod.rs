@@ -1,0 +1,173 @@
+//! The methods that are published: plain typed functions, by name.
+
+mod method;
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+
+use protocol::xmlrpc::{Fault, TypeName, Value};
+
+pub use method::{Method, Outcome};
+
+use crate::methods::system;
+
+/// A result that is there, or one that is awaited.
+pub enum Reply {
+    /// The result of a function.
+    Done(Result<Value, Fault>),
+    /// The result of an async function.
+    Later(Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send>>),
+}
+
+type Call = Box<dyn Fn(Vec<Value>) -> Reply + Send + Sync>;
+
+/// What a method takes and returns, by XML-RPC type names that are read off the Rust types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The type of the result.
+    pub returns: TypeName,
+    /// The types of the parameters, in order.
+    pub params: Vec<TypeName>,
+}
+
+struct Overload {
+    signature: Signature,
+    call: Call,
+}
+
+/// A published name: what it does in words, and the functions behind it.
+pub struct Entry {
+    help: &'static str,
+    overloads: Vec<Overload>,
+}
+
+impl Entry {
+    /// Publishes `method` under the same name, for parameters that fit none of the ones before.
+    pub fn or<Marker>(&mut self, method: impl Method<Marker>) -> &mut Self {
+        let signature = method.signature();
+        self.overloads
+            .push(Overload { signature, call: Box::new(move |params| method.call(params)) });
+        self
+    }
+
+    /// What the method does, in words.
+    pub fn help(&self) -> &'static str {
+        self.help
+    }
+
+    /// The method's signatures, one or more a function.
+    pub fn signatures(&self) -> impl Iterator<Item = Vec<&'static str>> {
+        self.overloads.iter().flat_map(|overload| overload.signature.spelled())
+    }
+
+    fn call(&self, params: Vec<Value>) -> Reply {
+        let fits = |overload: &&Overload| overload.signature.fits(&params);
+        match (self.overloads.iter().find(fits), &self.overloads[..]) {
+            // The only function says best what is wrong with its parameters.
+            (Some(overload), _) | (None, [overload]) => (overload.call)(params),
+            (None, _) => Reply::Done(Err(self.mismatch())),
+        }
+    }
+
+    fn mismatch(&self) -> Fault {
+        let lists = self.overloads.iter().map(|overload| overload.signature.param_list());
+        Fault::invalid_params(format!(
+            "params: expected {}",
+            lists.collect::<Vec<_>>().join(" or ")
+        ))
+    }
+}
+
+impl Signature {
+    /// Whether `params` fit at first sight: their number and outer types.
+    fn fits(&self, params: &[Value]) -> bool {
+        self.params.len() == params.len()
+            && self.params.iter().zip(params).all(|(name, value)| name.accepts(value))
+    }
+
+    /// The signature's type names, the result first. An integer of 64 bits is written as `int` or
+    /// as `i8`, as it needs, so a signature that has one is true in both spellings.
+    fn spelled(&self) -> Vec<Vec<&'static str>> {
+        let spell = |wide| {
+            let name = |name: &TypeName| if *name == TypeName::I8 { wide } else { name.as_str() };
+            std::iter::once(&self.returns).chain(&self.params).map(name).collect::<Vec<_>>()
+        };
+        let mut spellings = vec![spell("int"), spell("i8")];
+        spellings.dedup();
+        spellings
+    }
+
+    fn param_list(&self) -> String {
+        let names: Vec<_> = self.params.iter().map(|name| name.as_str()).collect();
+        format!("({})", names.join(", "))
+    }
+}
+
+/// Methods by name.
+#[derive(Default)]
+pub struct Registry {
+    entries: HashMap<&'static str, Entry>,
+}
+
+impl Registry {
+    /// A registry without methods.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Publishes a function as `name`, with what it does in words. A parameter is any type that
+    /// serde reads, a result any type that it writes and reads, or a `Result` of such a type and
+    /// anything that becomes a [`Fault`]. The function may be async. One that is not runs on the
+    /// thread that serves other peers too, so it must be short: slow work is async.
+    pub fn add<Marker>(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        method: impl Method<Marker>,
+    ) -> &mut Entry {
+        let entry =
+            self.entries.entry(name).insert_entry(Entry { help, overloads: Vec::new() }).into_mut();
+        entry.or(method)
+    }
+
+    /// Adds the `system.*` methods, which speak of all the others, and closes the registry.
+    /// `max_multicall_entries` is how many calls one `system.multicall` may make.
+    pub fn publish(mut self, max_multicall_entries: usize) -> Arc<Self> {
+        Arc::new_cyclic(|published: &Weak<Self>| {
+            system::add(&mut self, published, max_multicall_entries);
+            self
+        })
+    }
+
+    /// The method called `name`.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// The names of all methods, sorted.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.entries.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Calls the method `name`. A method that panics is an internal error and nothing worse.
+    pub async fn call(&self, name: &str, params: Vec<Value>) -> Result<Value, Fault> {
+        let entry = self.entry(name).ok_or_else(Fault::method_not_found)?;
+        let reply =
+            catch_unwind(AssertUnwindSafe(|| entry.call(params))).map_err(|_| Fault::internal())?;
+        match reply {
+            Reply::Done(result) => result,
+            Reply::Later(mut result) => {
+                let polled = std::future::poll_fn(|cx| {
+                    catch_unwind(AssertUnwindSafe(|| result.as_mut().poll(cx)))
+                        .unwrap_or_else(|_| Poll::Ready(Err(Fault::internal())))
+                });
+                polled.await
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The routes, and the layers before the methods, in their order.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use protocol::xmlrpc::{Limits, decode_call};
+use svc_runtime::admin::Health;
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tracing::debug;
+
+use crate::codec::{self, BodyLimits, Rejection};
+use crate::registry::Registry;
+use crate::unread;
+
+/// What a caller may take of the service.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLimits {
+    /// Calls in work at once.
+    pub calls: usize,
+    /// For the body.
+    pub body: BodyLimits,
+    /// For the document in the body.
+    pub document: Limits,
+    /// For a method to end.
+    pub deadline: Duration,
+}
+
+#[derive(Clone)]
+struct Edge {
+    registry: Arc<Registry>,
+    limits: CallLimits,
+}
+
+/// `POST /` and `POST /RPC2` call the methods of `registry`; `GET /healthz` and `GET /readyz` tell
+/// `health`. Another path is 404, another method 405.
+pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Router {
+    let layers = ServiceBuilder::new()
+        // The layers below it fail; a router's services may not.
+        .layer(HandleErrorLayer::new(async |_| Rejection::Overloaded))
+        // Turns away what the limit below would let wait, since a wait helps no caller.
+        .load_shed()
+        // Bounds the memory and the time that calls take of each other.
+        .layer(GlobalConcurrencyLimitLayer::new(limits.calls));
+    let call = post(answer).with_state(Edge { registry, limits }).route_layer(layers);
+    Router::new()
+        .route("/", call.clone())
+        .route("/RPC2", call)
+        // Health is asked here too, past the limit on calls: it must not be turned away.
+        .merge(health.routes())
+        // An early answer reaches only a peer that may finish sending.
+        .layer(axum::middleware::map_request(unread::discard_what_is_left))
+}
+
+async fn answer(
+    State(Edge { registry, limits }): State<Edge>,
+    request: Request,
+) -> Result<Response, Rejection> {
+    let started = Instant::now();
+    let document = codec::receive(request, limits.body).await?;
+    let result = match decode_call(&document.bytes, document.charset.as_deref(), &limits.document) {
+        Err(error) => Err(error.into()),
+        Ok(call) => {
+            let result = timeout(limits.deadline, registry.call(&call.name, call.params)).await;
+            result.map_err(|_| Rejection::SlowMethod)?
+        }
+    };
+    debug!(fault = result.as_ref().err().map(|fault| fault.code), elapsed = ?started.elapsed(), "answered");
+    Ok(codec::respond(result))
+}

@@ -1,0 +1,142 @@
+//! A real edge on port 0 with methods of the test's own, and a client that sends raw bytes.
+#![allow(dead_code)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::xmlrpc::{Limits, MethodResponse, Value, decode_response};
+use svc_runtime::admin::{Health, Phase};
+use svc_runtime::http::{self, HttpDeadlines};
+use svc_runtime::serve::{ServeOptions, serve};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use xmlrpc_svc::codec::BodyLimits;
+use xmlrpc_svc::registry::Registry;
+use xmlrpc_svc::service::{CallLimits, router};
+
+/// What the binary has by default, with deadlines that a test can wait for to pass in vain.
+pub(crate) const LIMITS: CallLimits = CallLimits {
+    calls: 64,
+    body: BodyLimits { bytes: 4 * 1024 * 1024, deadline: Duration::from_secs(30) },
+    document: Limits::DEFAULT,
+    deadline: Duration::from_secs(30),
+};
+
+/// Serves `registry` until the test's runtime ends.
+pub(crate) async fn start(registry: Registry, limits: CallLimits) -> SocketAddr {
+    let health = Health::new();
+    health.enter(Phase::Ready);
+    let router = router(registry.publish(1_000), limits, &health);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let options = ServeOptions { cap: 100, refusal: b"", drain: Duration::from_secs(1) };
+    let connection = move |stream, peer, stop| {
+        http::run(stream, peer, router.clone(), HttpDeadlines::default(), stop)
+    };
+    tokio::spawn(serve(vec![listener], options, CancellationToken::new(), connection));
+    addr
+}
+
+/// One response as it came over the wire.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The value of the header `name`, given in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    /// The result in the body: the value, or the fault's code and text.
+    #[track_caller]
+    pub(crate) fn result(&self) -> Result<Value, (i32, String)> {
+        assert_eq!(self.status, 200, "{self:?}");
+        match decode_response(&self.body, None, &Limits::default()).unwrap() {
+            MethodResponse::Success(value) => Ok(value),
+            MethodResponse::Fault(fault) => Err((fault.code, fault.message)),
+        }
+    }
+}
+
+/// A connection that sends what it is told to.
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    pub(crate) async fn connect(addr: SocketAddr) -> Self {
+        Self(BufReader::new(TcpStream::connect(addr).await.unwrap()))
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn shut_down(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
+    pub(crate) async fn receive(&mut self) -> Response {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(
+                self.0.read_line(&mut head).await.unwrap(),
+                0,
+                "the stream ended in the head: {head:?}"
+            );
+        }
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut response = Response { status, head, body: Vec::new() };
+        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
+        response.body.resize(length, 0);
+        self.0.read_exact(&mut response.body).await.unwrap();
+        response
+    }
+
+    /// Whether the service ended the stream, with nothing more to say.
+    pub(crate) async fn is_ended(&mut self) -> bool {
+        self.0.read(&mut [0]).await.unwrap() == 0
+    }
+}
+
+/// A request as curl would send it.
+pub(crate) fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The document of a call; each of `params` is what stands in a `value`.
+pub(crate) fn call(method: &str, params: &[&str]) -> String {
+    let params: String =
+        params.iter().map(|param| format!("<param><value>{param}</value></param>")).collect();
+    format!(
+        "<?xml version=\"1.0\"?><methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>"
+    )
+}
+
+/// Sends `bytes` on a new connection and gives back the first response.
+pub(crate) async fn exchange(addr: SocketAddr, bytes: &[u8]) -> Response {
+    let mut client = Client::connect(addr).await;
+    client.send(bytes).await;
+    client.receive().await
+}
+
+/// Makes one call on a new connection.
+pub(crate) async fn ask(
+    addr: SocketAddr,
+    method: &str,
+    params: &[&str],
+) -> Result<Value, (i32, String)> {
+    exchange(addr, &post("/", "Content-Type: text/xml\r\n", &call(method, params))).await.result()
+}
