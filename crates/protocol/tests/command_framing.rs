@@ -1,6 +1,8 @@
 //! The framing state machine, without sockets: tables first, then the property
 //! that a stream's replies do not depend on how the network cuts it.
 
+#![allow(clippy::unwrap_used)]
+
 use jiff::civil::date;
 use proptest::prelude::*;
 use protocol::command::framing::{Action, Framing};

@@ -197,7 +197,7 @@ async fn body_that_breaks_off_gets_no_method_called() {
 #[tokio::test]
 async fn slow_method_is_timed_out() {
     let mut registry = arithmetic();
-    registry.add("never", "", || std::future::pending::<i32>());
+    registry.add("never", "", std::future::pending::<i32>);
     let addr = start(registry, CallLimits { deadline: Duration::from_millis(50), ..LIMITS }).await;
     assert_eq!(exchange(addr, &post("/", "", &call("never", &[]))).await.status, 504);
 }

@@ -287,7 +287,7 @@ async fn multicall_over_its_limit_is_refused_whole() {
 #[tokio::test]
 async fn multicall_keeps_the_deadline_of_a_call() {
     let mut registry = registry();
-    registry.add("never", "", || std::future::pending::<i32>());
+    registry.add("never", "", std::future::pending::<i32>);
     let addr = start(registry, CallLimits { deadline: Duration::from_millis(50), ..LIMITS }).await;
     let entries = format!("<array><data>{}</data></array>", entry("never", ""));
     let response = exchange(addr, &post("/", "", &call("system.multicall", &[&entries]))).await;

@@ -85,7 +85,7 @@ fn pythons_own_client_is_served() {
     let ran = match Command::new("python3").arg(script).arg(url).output() {
         Ok(ran) => ran,
         Err(_) if std::env::var_os("CI").is_none() => {
-            println!("skipped: python3 is not installed");
+            eprintln!("skipped: python3 is not installed");
             return;
         }
         Err(error) => panic!("python3: {error}"),
@@ -113,7 +113,7 @@ fn addresses_come_from_the_environment_and_empty_ones_count_as_unset() {
         ("COMMAND_ADDR", ""),
     ];
     if TcpListener::bind("[::1]:0").is_err() {
-        println!("skipped: this machine has no IPv6");
+        eprintln!("skipped: this machine has no IPv6");
         return;
     }
     let service = Process::start(BINARY, &[], &ports, 3);

@@ -1,4 +1,15 @@
 //! The methods that are published: plain typed functions, by name.
+//!
+//! ```
+//! use xmlrpc_svc::registry::Registry;
+//!
+//! let mut registry = Registry::new();
+//! registry.add("area", "The area of a rectangle.", |width: f64, height: f64| width * height);
+//! registry.add("greet", "A greeting.", async |name: String| format!("Hello, {name}!"));
+//!
+//! let area = registry.entry("area").unwrap();
+//! assert_eq!(area.signatures().collect::<Vec<_>>(), [["double", "double", "double"]]);
+//! ```
 
 mod method;
 
