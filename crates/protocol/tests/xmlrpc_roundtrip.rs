@@ -61,6 +61,8 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn calls_read_back_as_themselves(name in "[^\\s\\p{C}\u{FFFE}\u{FFFF}]{1,20}", params in vec(value(), 0..4)) {
         let call = MethodCall { name, params };

@@ -365,3 +365,6 @@ fn offset(text: &str, row: u32, column: u32) -> usize {
     let characters = text[line..].chars().take((column as usize).saturating_sub(1));
     line + characters.map(char::len_utf8).sum::<usize>()
 }
+
+#[cfg(test)]
+mod agreement;

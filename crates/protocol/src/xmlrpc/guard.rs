@@ -43,10 +43,7 @@ pub(super) struct Survey {
 pub(super) fn survey(text: &str, limits: &Limits) -> Result<Survey, Refusal> {
     let mut guard = Guard::new(text, limits);
     while guard.seek_token() {
-        match guard.bytes[guard.at] {
-            b'&' => guard.reference()?,
-            _ => guard.markup()?,
-        }
+        guard.token()?;
     }
     Ok(guard.into_survey())
 }
@@ -100,7 +97,10 @@ impl<'a> Guard<'a> {
         found.is_some()
     }
 
-    fn markup(&mut self) -> Result<(), Refusal> {
+    fn token(&mut self) -> Result<(), Refusal> {
+        if self.bytes[self.at] == b'&' {
+            return self.reference();
+        }
         match self.bytes.get(self.at + 1) {
             Some(b'/') => self.end_tag(),
             Some(b'!') => self.declaration(),
@@ -149,9 +149,10 @@ impl<'a> Guard<'a> {
 
     /// The tree builder holds the name against the start tag's, so that only its end is sought.
     fn end_tag(&mut self) -> Result<(), Refusal> {
-        let found = memchr::memchr(b'>', &self.bytes[self.at + 2..]);
+        let name = &self.bytes[self.at + 2..];
+        self.check_prefix(name)?;
         self.open = self.open.saturating_sub(1);
-        self.pass(2, found, 1, "an end tag without end")
+        self.pass(2, memchr::memchr(b'>', name), 1, "an end tag without end")
     }
 
     fn attribute(&mut self) -> Result<(), Refusal> {
@@ -248,18 +249,23 @@ impl<'a> Guard<'a> {
         check(self.survey.elements, self.limits.elements, "elements", self.at)
     }
 
-    /// The bytes up to what no name contains. The tree builder judges whether they are a name, but
-    /// takes `<:a></a>` for one element.
+    /// The bytes up to what no name contains; the tree builder judges whether they are a name.
     fn name(&mut self) -> Result<&'a [u8], Refusal> {
         let rest = &self.bytes[self.at..];
         let ends = |byte: &u8| ENDS_NAME[usize::from(*byte)];
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         check(length, self.limits.name_bytes, "bytes in a name", self.at)?;
-        if rest.first() == Some(&b':') {
-            return Err(Refusal::not_well_formed("a name without its prefix", self.at));
-        }
+        self.check_prefix(rest)?;
         self.at += length;
         Ok(&rest[..length])
+    }
+
+    /// The tree builder would take `<:a></a>` for one element.
+    fn check_prefix(&self, name: &[u8]) -> Result<(), Refusal> {
+        match name.first() {
+            Some(b':') => Err(Refusal::not_well_formed("a name without its prefix", self.at)),
+            _ => Ok(()),
+        }
     }
 
     fn skip_blanks(&mut self) {
@@ -299,5 +305,82 @@ fn check(count: usize, limit: usize, what: &str, at: usize) -> Result<(), Refusa
     match count > limit {
         true => Err(Refusal::over_limit(limit, what, at)),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(text: &str) -> [usize; 4] {
+        let survey = survey(text, &Limits::default()).unwrap();
+        [survey.elements, survey.attributes, survey.namespaces, survey.depth]
+    }
+
+    #[test]
+    fn counts_are_of_markup_only() {
+        let check = |text, expected| assert_eq!(counts(text), expected, "{text}");
+        check("", [0, 0, 0, 0]);
+        check("<a/>", [1, 0, 0, 1]);
+        check(" <a><b/><c><d></d></c></a> ", [4, 0, 0, 3]);
+        check("<a b='>' c = \"/>'\"\n><d e=''/></a >", [2, 3, 0, 2]);
+        check("<a xmlns='x' xmlns:b='x' b:xmlns='x' xmlnsc='x' d:e='x'/>", [1, 2, 3, 1]);
+        check("<!-- <b> > -- & --><?p <b> > & ?><a><![CDATA[<b>]] ><!--&]]></a>", [4, 0, 0, 1]);
+        check("<!DOCTYPE a SYSTEM '<b>'><a>&lt;b&gt;&#65;&unknown;</a>", [1, 0, 0, 1]);
+        check("<!---->-><!--->--><a/>", [3, 0, 0, 1]);
+    }
+
+    #[test]
+    fn extension_prefix_is_noted_where_the_root_does_not_declare_it() {
+        let check = |text, expected| {
+            let survey = survey(text, &Limits::default()).unwrap();
+            assert_eq!(survey.undeclared_extension, expected, "{text}");
+        };
+        check("<a><b/></a>", None);
+        check("<a><ex:b/></a>", Some(2));
+        check("<!-- --><a b='c'><ex:b/></a>", Some(10));
+        check("<ex:a/>", Some(5));
+        check("<a xmlns:ex='x'><ex:b/></a>", None);
+        check("<a><b xmlns:ex='x'/><ex:b/></a>", Some(2));
+        check("<a xmlns:exx='x'><ex:b/></a>", Some(2));
+        check("<a><!--<ex:b/>--><![CDATA[<ex:b/>]]>&lt;ex:b/></a>", None);
+    }
+
+    /// Work is tokens, each of which is passed once from its first byte to its last.
+    #[test]
+    fn work_doubles_with_the_document() {
+        for token in [
+            "<a>",
+            "<a/>",
+            "</a>",
+            "<!-- -->",
+            "<?a?>",
+            "<![CDATA[]]>",
+            "&",
+            "text ",
+            "<a b='&lt;'/>",
+            "<a\n\n/>",
+        ] {
+            let limits = Limits {
+                depth: 256,
+                elements: usize::MAX,
+                attributes: usize::MAX,
+                ..Limits::default()
+            };
+            let work = |times: usize| {
+                let text = token.repeat(times);
+                let mut guard = Guard::new(&text, &limits);
+                let mut tokens = 0;
+                while guard.seek_token() {
+                    let start = guard.at;
+                    guard.token().unwrap();
+                    assert!(guard.at > start, "{token}");
+                    tokens += 1;
+                }
+                assert_eq!(guard.at, text.len(), "{token}");
+                tokens
+            };
+            assert_eq!(work(400), 2 * work(200), "{token}");
+        }
     }
 }
