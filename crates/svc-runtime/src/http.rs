@@ -16,7 +16,7 @@ use tracing::debug;
 use crate::serve::linger;
 
 /// Largest request head in bytes; a larger one is answered with 431.
-pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// How long an HTTP peer may let us wait.
 #[derive(Debug, Clone, Copy)]

@@ -108,13 +108,16 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let health = service.health;
-    let stop_admin = CancellationToken::new();
-    let admin =
-        tokio::spawn(serve_admin(bind("admin", admin).await?, health.clone(), stop_admin.clone()));
     let mut listeners = Vec::new();
     for addr in service.listen {
-        listeners.push(bind(service.role, addr).await?);
+        listeners.push(bind(addr).await?);
     }
+    let admin = bind(admin).await?;
+    let mut announced = vec![("admin", admin.local_addr())];
+    announced.extend(listeners.iter().map(|listener| (service.role, listener.local_addr())));
+
+    let stop_admin = CancellationToken::new();
+    let admin = tokio::spawn(serve_admin(admin, health.clone(), stop_admin.clone()));
     let options = ServeOptions {
         cap: descriptors::connection_cap(settings.max_connections),
         refusal: service.refusal,
@@ -123,7 +126,7 @@ where
     let stop = CancellationToken::new();
     let served = tokio::spawn(serve(listeners, options, stop.clone(), service.connection));
     health.enter(Phase::Ready);
-    info!("ready");
+    announce(&announced);
 
     let signal = signals.recv().await;
     info!(signal, deadline = ?settings.drain_deadline, "draining");
@@ -139,16 +142,22 @@ where
     Ok(())
 }
 
-/// Binds `addr` and announces on stdout where that is, so that port 0 is usable.
-async fn bind(role: &str, addr: SocketAddr) -> Result<TcpListener, StartError> {
-    let listener = TcpListener::bind(addr)
+async fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(addr)
         .await
-        .map_err(|error| refused(format!("cannot listen on {addr}"), error))?;
-    let addr = listener.local_addr().map_err(|error| refused(addr, error))?;
-    let mut stdout = io::stdout();
-    let _ = writeln!(stdout, "listening {role} {addr}").and_then(|()| stdout.flush());
-    info!(role, %addr, "listening");
-    Ok(listener)
+        .map_err(|error| refused(format!("cannot listen on {addr}"), error))
+}
+
+/// Says on stdout where the listeners are, so that port 0 is usable.
+fn announce(listeners: &[(&str, io::Result<SocketAddr>)]) {
+    let mut stdout = io::stdout().lock();
+    for (role, addr) in listeners {
+        let Ok(addr) = addr else { continue };
+        let _ = writeln!(stdout, "listening {role} {addr}");
+        info!(role, %addr, "listening");
+    }
+    let _ = stdout.flush();
+    info!("ready");
 }
 
 async fn serve_admin(listener: TcpListener, health: Health, stop: CancellationToken) {

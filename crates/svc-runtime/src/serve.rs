@@ -20,6 +20,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from
 /// Longest and largest read of a peer whose connection is being closed.
 pub const MAX_LINGER: (Duration, u64) = (Duration::from_secs(1), 64 * 1024);
 
+/// Peers that still count as connected before the stop: as many as the kernel keeps waiting.
+const MAX_ACCEPTS_AFTER_STOP: usize = 1024;
+
 /// Refused peers that are lingered with at once; more are closed without.
 const MAX_REFUSALS: usize = 256;
 
@@ -83,13 +86,15 @@ impl Peers {
         F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let mut back_off = BACK_OFF.0;
-        loop {
+        let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
+        while after_stop < MAX_ACCEPTS_AFTER_STOP {
             let accepted = tokio::select! {
+                // Accepting first, so that who was connected by the time of the stop is answered.
                 biased;
-                () = self.stop.cancelled() => return,
                 accepted = listener.accept() => accepted,
+                () = self.stop.cancelled() => return,
             };
+            after_stop += usize::from(self.stop.is_cancelled());
             match accepted {
                 Ok((stream, peer)) => {
                     back_off = BACK_OFF.0;

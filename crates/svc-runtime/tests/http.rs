@@ -164,9 +164,10 @@ async fn header_deadline_does_not_count_against_a_slow_answer() {
     let mut peer = Peer::connect(router, HttpDeadlines { header: SOON, ..PATIENT }).await;
     peer.say("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let answer = timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
-    // Nothing is expected to happen in this time.
-    let closed = timeout(SOON * 3, peer.stream.read_u8()).await;
+    tokio::time::pause();
+    let closed = timeout(NEVER, peer.stream.read_u8()).await;
     assert!(closed.is_err(), "{closed:?}");
+    tokio::time::resume();
     answer.send(()).unwrap();
     peer.hear("at last").await;
 }
@@ -191,11 +192,14 @@ async fn stop_closes_a_fresh_connection_at_once() {
 
 #[tokio::test]
 async fn request_that_had_arrived_at_the_stop_is_answered() {
-    let mut peer = Peer::connect(ping(), PATIENT).await;
-    peer.say(PING).await;
-    peer.stop.cancel();
-    assert!(peer.hear_the_rest().await.ends_with("\r\n\r\npong"));
-    peer.hang_up().await;
+    // More than once, lest it be luck which of the two is seen first.
+    for _ in 0..20 {
+        let mut peer = Peer::connect(ping(), PATIENT).await;
+        peer.say(PING).await;
+        peer.stop.cancel();
+        assert!(peer.hear_the_rest().await.ends_with("\r\n\r\npong"));
+        peer.hang_up().await;
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,10 @@ async fn chunked_body_is_read_and_expect_is_answered() {
     assert_eq!(client.receive().await.status, 100);
     for piece in addition().as_bytes().chunks(7) {
         client
-            .send(format!("{:x}\r\n{}\r\n", piece.len(), str::from_utf8(piece).unwrap()).as_bytes())
+            .send(
+                format!("{:x}\r\n{}\r\n", piece.len(), std::str::from_utf8(piece).unwrap())
+                    .as_bytes(),
+            )
             .await;
     }
     client.send(b"0\r\n\r\n").await;
