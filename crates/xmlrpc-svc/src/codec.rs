@@ -2,22 +2,31 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    RETRY_AFTER,
+    RETRY_AFTER, VARY,
 };
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Fault, Value, encode_fault, encode_response};
 use tokio::time::timeout;
 use tracing::error;
 
+use crate::budget::{Exhausted, Share};
+use crate::coding::{Coding, Inflater, gzip};
+
 /// Largest body, unless a service is told otherwise.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Largest body of a response that is never compressed: it fits one packet.
+pub const MAX_PLAIN_BYTES: usize = 1_400;
+
+/// Largest body that is read, or compressed, on the thread that serves other peers too.
+pub const MAX_INLINE_BYTES: usize = 64 * 1024;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -28,6 +37,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub enum Rejection {
     /// The body broke off or is no HTTP.
     BrokenBody,
+    /// The body is not compressed as it is said to be.
+    CorruptBody,
     /// The body did not arrive in time.
     SlowBody,
     /// The body is over the limit.
@@ -46,15 +57,19 @@ impl Rejection {
     fn status_and_text(self) -> (StatusCode, &'static str) {
         match self {
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "The body broke off.\n"),
+            Self::CorruptBody => {
+                (StatusCode::BAD_REQUEST, "The body is not what its Content-Encoding says.\n")
+            }
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.\n"),
             Self::MediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send XML, with the header Content-Type: text/xml.\n",
             ),
-            Self::ContentEncoding => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body without Content-Encoding.\n")
-            }
+            Self::ContentEncoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body plain, or with Content-Encoding: gzip or deflate.\n",
+            ),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n"),
             Self::SlowMethod => (StatusCode::GATEWAY_TIMEOUT, "The method did not end in time.\n"),
         }
@@ -75,10 +90,16 @@ impl IntoResponse for Rejection {
     }
 }
 
+impl From<Exhausted> for Rejection {
+    fn from(Exhausted: Exhausted) -> Self {
+        Self::Overloaded
+    }
+}
+
 /// What may come in a request.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
-    /// Largest body in bytes.
+    /// Largest body in bytes, as it came and inflated.
     pub bytes: usize,
     /// For the whole body to arrive.
     pub deadline: Duration,
@@ -86,28 +107,65 @@ pub struct BodyLimits {
 
 /// A request's body, and the charset that its header names.
 pub struct Document {
-    /// The body.
-    pub bytes: Bytes,
+    /// The body, inflated.
+    pub bytes: Vec<u8>,
     /// The `charset` parameter of `Content-Type`.
     pub charset: Option<String>,
 }
 
-/// Reads a request's body within `limits`, if its headers say that it can be XML-RPC.
-pub async fn receive(request: Request, limits: BodyLimits) -> Result<Document, Rejection> {
+/// Reads a request's body within `limits`, if its headers say that it can be XML-RPC. Every byte
+/// that is kept is taken from `share`.
+pub async fn receive(
+    request: Request,
+    limits: BodyLimits,
+    share: &mut Share,
+) -> Result<Document, Rejection> {
     let charset = xml_charset(request.headers())?;
-    let encoding = request.headers().get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Rejection::ContentEncoding);
-    }
+    let coding = Coding::of(request.headers()).ok_or(Rejection::ContentEncoding)?;
     let body = request.into_body();
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Rejection::TooLarge);
     }
-    let collected = timeout(limits.deadline, Limited::new(body, limits.bytes).collect()).await;
-    match collected.map_err(|_| Rejection::SlowBody)? {
-        Ok(body) => Ok(Document { bytes: body.to_bytes(), charset }),
-        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge),
-        Err(_) => Err(Rejection::BrokenBody),
+    let collected = timeout(limits.deadline, collect(body, limits.bytes, share)).await;
+    let bytes = collected.map_err(|_| Rejection::SlowBody)??;
+    let bytes = if coding == Coding::Identity {
+        bytes
+    } else {
+        inflate(coding, &bytes, limits.bytes, share).await?
+    };
+    Ok(Document { bytes, charset })
+}
+
+async fn collect(mut body: Body, limit: usize, share: &mut Share) -> Result<Vec<u8>, Rejection> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Rejection::BrokenBody)?;
+        // Trailers are no data.
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(Rejection::TooLarge);
+        }
+        share.grow(data.len()).await?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+async fn inflate(
+    coding: Coding,
+    body: &[u8],
+    limit: usize,
+    share: &mut Share,
+) -> Result<Vec<u8>, Rejection> {
+    let (mut inflater, mut plain) = (Inflater::new(coding, body), Vec::new());
+    loop {
+        match inflater.step(&mut plain) {
+            Ok(0) => return Ok(plain),
+            Ok(_) if plain.len() > limit => return Err(Rejection::TooLarge),
+            Ok(more) => share.grow(more).await?,
+            Err(_) => return Err(Rejection::CorruptBody),
+        }
+        tokio::task::yield_now().await;
     }
 }
 
@@ -137,16 +195,51 @@ fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     Ok(charset.map(|(_, value)| value.trim().trim_matches('"').to_owned()))
 }
 
-/// The response to a call. A result that XML cannot carry is a fault.
-pub fn respond(result: Result<Value, Fault>) -> Response {
+/// The body of the response to a call. A result that XML cannot carry is a fault.
+pub fn encode(result: Result<Value, Fault>) -> Vec<u8> {
     let body = result.and_then(|value| {
         encode_response(&value).map_err(|cause| {
             error!(%cause, "a method's result cannot be written");
             Fault::from(cause)
         })
     });
-    let body = body.unwrap_or_else(|fault| encode_fault(&fault));
-    ([(CONTENT_TYPE, XML)], Body::from(body)).into_response()
+    body.unwrap_or_else(|fault| encode_fault(&fault))
+}
+
+/// The response with `body`, compressed where that pays and the peer takes it.
+pub async fn respond(body: Vec<u8>, takes_gzip: bool) -> Response {
+    if body.len() <= MAX_PLAIN_BYTES {
+        return ([(CONTENT_TYPE, XML)], body).into_response();
+    }
+    let vary = [(CONTENT_TYPE, XML), (VARY, HeaderValue::from_static("accept-encoding"))];
+    if !takes_gzip {
+        return (vary, body).into_response();
+    }
+    let (body, zipped) = aside(body.len(), move || {
+        let zipped = gzip(&body);
+        (body, zipped)
+    })
+    .await;
+    match zipped {
+        Ok(zipped) => {
+            (vary, [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))], zipped).into_response()
+        }
+        Err(_) => (vary, body).into_response(),
+    }
+}
+
+/// Does `work` on a body of `bytes` where it stalls no other peer.
+pub async fn aside<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    if bytes <= MAX_INLINE_BYTES {
+        return work();
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use protocol::xmlrpc::Limits;
 use svc_runtime::http::HttpDeadlines;
 use svc_runtime::settings::{ProcessSettings, deadline};
 
+use crate::budget::MAX_BODIES_BYTES;
 use crate::codec::{BodyLimits, MAX_BODY_BYTES};
+use crate::methods::Group;
 use crate::multicall::MAX_MULTICALL_ENTRIES;
 use crate::service::CallLimits;
 
@@ -36,6 +38,10 @@ pub struct Config {
     )]
     pub admin_listen: SocketAddr,
 
+    /// Which groups of methods to publish, a list; system.* is always there
+    #[arg(long, env, value_enum, value_delimiter = ',', default_values_t = [Group::Arithmetic, Group::Command], value_name = "GROUP")]
+    pub methods: Vec<Group>,
+
     /// The tcp-command-svc that runs the text commands; without it they run in this process
     #[arg(long, env, value_parser = host_and_port, value_name = "HOST:PORT")]
     pub command_addr: Option<String>,
@@ -55,6 +61,10 @@ pub struct PeerLimits {
     /// Largest body of a request
     #[arg(long, env, value_parser = body_bytes, default_value_t = MAX_BODY_BYTES, value_name = "BYTES")]
     pub max_body_bytes: usize,
+
+    /// Bytes of all bodies in work; further ones wait, then are answered with 503
+    #[arg(long, env, value_parser = body_bytes, default_value_t = MAX_BODIES_BYTES, value_name = "BYTES")]
+    pub max_bodies_bytes: usize,
 
     /// Values nested in values, at most
     #[arg(long, env, value_parser = depth, default_value_t = Limits::default().depth, value_name = "COUNT")]
@@ -90,6 +100,7 @@ impl PeerLimits {
     pub fn call(&self) -> CallLimits {
         CallLimits {
             calls: self.max_calls as usize,
+            bodies_bytes: self.max_bodies_bytes,
             body: BodyLimits { bytes: self.max_body_bytes, deadline: self.body_deadline },
             document: Limits { depth: self.max_depth, ..Limits::default() },
             deadline: self.method_deadline,

@@ -7,7 +7,9 @@
 //! A program that publishes functions of its own puts them into a [`registry::Registry`] and
 //! serves [`service::router`]. The functions of the `xmlrpc-svc` binary stand in [`methods`].
 
+pub mod budget;
 pub mod codec;
+pub mod coding;
 pub mod command_client;
 pub mod config;
 pub mod methods;

@@ -10,7 +10,7 @@ use tower::ServiceExt;
 use xmlrpc_svc::command_client::{self, CommandName};
 use xmlrpc_svc::config::Config;
 use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::{methods, service};
+use xmlrpc_svc::service;
 
 fn main() -> ExitCode {
     let config: Config = settings::parse();
@@ -21,8 +21,9 @@ fn main() -> ExitCode {
             None => (command_client::in_process(clock), false),
         };
         let mut registry = Registry::new();
-        methods::arithmetic::add(&mut registry);
-        methods::command::add(&mut registry, commands.clone());
+        for group in &config.methods {
+            group.add(&mut registry, &commands);
+        }
         let registry = registry.publish(config.limits.max_multicall_entries);
 
         let health = Health::with_dependency("command_service", move || {

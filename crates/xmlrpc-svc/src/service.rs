@@ -8,14 +8,16 @@ use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use protocol::xmlrpc::{Limits, decode_call};
+use protocol::xmlrpc::{Fault, Limits, Value, decode_call};
 use svc_runtime::admin::Health;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tracing::debug;
 
-use crate::codec::{self, BodyLimits, Rejection};
+use crate::budget::{Budget, reading_bytes};
+use crate::codec::{self, BodyLimits, Document, MAX_INLINE_BYTES, Rejection};
+use crate::coding::takes_gzip;
 use crate::registry::Registry;
 use crate::unread;
 
@@ -24,6 +26,8 @@ use crate::unread;
 pub struct CallLimits {
     /// Calls in work at once.
     pub calls: usize,
+    /// Bytes of all bodies in work, and as many again for reading them.
+    pub bodies_bytes: usize,
     /// For the body.
     pub body: BodyLimits,
     /// For the document in the body.
@@ -36,6 +40,8 @@ pub struct CallLimits {
 struct Edge {
     registry: Arc<Registry>,
     limits: CallLimits,
+    bodies: Budget,
+    reading: Budget,
 }
 
 /// `POST /` and `POST /RPC2` call the methods of `registry`; `GET /healthz` and `GET /readyz` tell
@@ -48,7 +54,9 @@ pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> R
         .load_shed()
         // Bounds the memory and the time that calls take of each other.
         .layer(GlobalConcurrencyLimitLayer::new(limits.calls));
-    let call = post(answer).with_state(Edge { registry, limits }).route_layer(layers);
+    let memory = || Budget::new(limits.bodies_bytes);
+    let edge = Edge { registry, limits, bodies: memory(), reading: memory() };
+    let call = post(answer).with_state(edge).route_layer(layers);
     Router::new()
         .route("/", call.clone())
         .route("/RPC2", call)
@@ -58,19 +66,27 @@ pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> R
         .layer(axum::middleware::map_request(unread::discard_what_is_left))
 }
 
-async fn answer(
-    State(Edge { registry, limits }): State<Edge>,
-    request: Request,
-) -> Result<Response, Rejection> {
+async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, Rejection> {
     let started = Instant::now();
-    let document = codec::receive(request, limits.body).await?;
-    let result = match decode_call(&document.bytes, document.charset.as_deref(), &limits.document) {
-        Err(error) => Err(error.into()),
-        Ok(call) => {
-            let result = timeout(limits.deadline, registry.call(&call.name, call.params)).await;
-            result.map_err(|_| Rejection::SlowMethod)?
-        }
-    };
+    let takes_gzip = takes_gzip(request.headers());
+    let mut body_share = edge.bodies.share();
+    let document = codec::receive(request, edge.limits.body, &mut body_share).await?;
+    let mut reading_share = edge.reading.share();
+    if document.bytes.len() > MAX_INLINE_BYTES {
+        reading_share.grow(reading_bytes(&document.bytes)).await?;
+    }
+    let result = timeout(edge.limits.deadline, edge.call(document))
+        .await
+        .map_err(|_| Rejection::SlowMethod)?;
     debug!(fault = result.as_ref().err().map(|fault| fault.code), elapsed = ?started.elapsed(), "answered");
-    Ok(codec::respond(result))
+    Ok(codec::respond(codec::encode(result), takes_gzip).await)
+}
+
+impl Edge {
+    async fn call(&self, document: Document) -> Result<Value, Fault> {
+        let (length, limits) = (document.bytes.len(), self.limits.document);
+        let decode = move || decode_call(&document.bytes, document.charset.as_deref(), &limits);
+        let call = codec::aside(length, decode).await?;
+        self.registry.call(&call.name, call.params).await
+    }
 }

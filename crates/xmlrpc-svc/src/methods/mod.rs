@@ -2,4 +2,36 @@
 
 pub mod arithmetic;
 pub mod command;
+pub mod interop;
 pub mod system;
+pub mod validator1;
+
+use clap::ValueEnum;
+
+use crate::command_client::CommandService;
+use crate::registry::Registry;
+
+/// A group of methods that can be published. `system.*` is none: it is always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// addition, subtraction
+    Arithmetic,
+    /// The text commands: command.run, command.list
+    Command,
+    /// The methods of UserLand's validator
+    Validator1,
+    /// interopEchoTests: what comes back is what was sent
+    Interop,
+}
+
+impl Group {
+    /// Publishes the group.
+    pub fn add(self, registry: &mut Registry, commands: &CommandService) {
+        match self {
+            Self::Arithmetic => arithmetic::add(registry),
+            Self::Command => command::add(registry, commands.clone()),
+            Self::Validator1 => validator1::add(registry),
+            Self::Interop => interop::add(registry),
+        }
+    }
+}

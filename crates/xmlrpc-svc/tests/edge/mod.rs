@@ -18,6 +18,7 @@ use xmlrpc_svc::service::{CallLimits, router};
 /// What the binary has by default, with deadlines that a test can wait for to pass in vain.
 pub(crate) const LIMITS: CallLimits = CallLimits {
     calls: 64,
+    bodies_bytes: 64 * 1024 * 1024,
     body: BodyLimits { bytes: 4 * 1024 * 1024, deadline: Duration::from_secs(30) },
     document: Limits::DEFAULT,
     deadline: Duration::from_secs(30),
@@ -105,6 +106,13 @@ impl Client {
     pub(crate) async fn is_ended(&mut self) -> bool {
         self.0.read(&mut [0]).await.unwrap() == 0
     }
+}
+
+/// A request with any bytes as its body.
+pub(crate) fn post_bytes(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
 }
 
 /// A request as curl would send it.

@@ -1,0 +1,46 @@
+//! `interopEchoTests.*`: what comes back is what was sent, of the type that the method names.
+
+use protocol::xmlrpc::{Base64, DateTime, Struct, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::registry::Registry;
+
+/// Publishes the group.
+pub fn add(registry: &mut Registry) {
+    registry.add("interopEchoTests.echoString", ECHO, |text: String| text);
+    registry.add("interopEchoTests.echoInteger", ECHO, |number: i64| number);
+    registry.add("interopEchoTests.echoFloat", ECHO, |number: f64| number);
+    registry.add("interopEchoTests.echoBoolean", ECHO, |flag: bool| flag);
+    registry.add("interopEchoTests.echoDate", ECHO, |date: DateTime| date);
+    registry.add("interopEchoTests.echoBase64", ECHO, |bytes: Base64| bytes);
+    registry.add("interopEchoTests.echoStruct", ECHO, |members: Struct| members);
+    registry.add("interopEchoTests.echoStringArray", ECHO, |texts: Vec<String>| texts);
+    registry.add("interopEchoTests.echoIntegerArray", ECHO, |numbers: Vec<i64>| numbers);
+    registry.add("interopEchoTests.echoFloatArray", ECHO, |numbers: Vec<f64>| numbers);
+    registry.add("interopEchoTests.echoStructArray", ECHO, |structs: Vec<Struct>| structs);
+    registry.add("interopEchoTests.echoValue", ECHO, |value: Value| value);
+    registry.add("interopEchoTests.noInParams", "Takes nothing and returns true.", || true);
+    registry.add("interopEchoTests.whichToolkit", "Names this toolkit.", Toolkit::this);
+}
+
+const ECHO: &str = "Returns its argument.";
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Toolkit {
+    toolkit_docs_url: String,
+    toolkit_name: String,
+    toolkit_version: String,
+    toolkit_operating_system: String,
+}
+
+impl Toolkit {
+    fn this() -> Self {
+        Self {
+            toolkit_docs_url: "http://xmlrpc.com/".to_owned(),
+            toolkit_name: "Callbox".to_owned(),
+            toolkit_version: env!("CARGO_PKG_VERSION").to_owned(),
+            toolkit_operating_system: std::env::consts::OS.to_owned(),
+        }
+    }
+}

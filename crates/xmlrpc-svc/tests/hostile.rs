@@ -1,0 +1,281 @@
+//! Peers that mean harm. After each of them the same process answers `addition(1, 2)` within a
+//! second, and has at no time taken more than 200 MB.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../../svc-runtime/tests/support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use support::{PATIENCE, Process};
+
+const MAX_MEMORY_KB: usize = 200_000;
+
+struct Target {
+    service: Process,
+    addr: SocketAddr,
+}
+
+impl Target {
+    fn start() -> Self {
+        let ports = [
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+            "--methods",
+            "arithmetic,interop",
+        ];
+        let service = Process::start(env!("CARGO_BIN_EXE_xmlrpc-svc"), &ports, &[], 2);
+        let addr = service.addr("xmlrpc");
+        Self { service, addr }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends `body` and gives back the response's status and body.
+    fn post(&self, headers: &str, body: &[u8]) -> (u16, String) {
+        let mut stream = self.connect();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        receive(stream)
+    }
+
+    /// Sends the document of a call of `echoValue` and checks for a fault of this code.
+    #[track_caller]
+    fn check_fault(&self, document: &str, code: i32) {
+        let (status, body) = self.post("", document.as_bytes());
+        assert_eq!(status, 200, "{body}");
+        assert!(body.contains(&format!("<int>{code}</int>")), "{body}");
+        self.check_alive();
+    }
+
+    #[track_caller]
+    fn check_alive(&self) {
+        let mut stream = self.connect();
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let body = "<methodCall><methodName>addition</methodName><params><param><value><int>1</int></value></param>\
+                    <param><value><int>2</int></value></param></params></methodCall>";
+        stream
+            .write_all(
+                format!(
+                    "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+                .as_bytes(),
+            )
+            .unwrap();
+        let (status, answer) = receive(stream);
+        assert!(status == 200 && answer.contains("<int>3</int>"), "{answer}");
+        let memory = self.peak_memory_kb();
+        assert!(memory < MAX_MEMORY_KB, "{memory} kB at the peak");
+    }
+
+    fn peak_memory_kb(&self) -> usize {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.service.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim_end_matches("kB").trim().parse().unwrap()
+    }
+}
+
+fn receive(stream: TcpStream) -> (u16, String) {
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "no whole head: {head:?}");
+    }
+    for line in head.lines() {
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), String::from_utf8(body).unwrap())
+}
+
+fn document(value: &str) -> String {
+    format!(
+        "<methodCall><methodName>interopEchoTests.echoValue</methodName><params><param>{value}</param></params></methodCall>"
+    )
+}
+
+#[test]
+fn nesting_is_a_fault() {
+    let target = Target::start();
+    let (open, close) = ("<value><array><data>", "</data></array></value>");
+    target.check_fault(&document(&(open.repeat(100_000) + &close.repeat(78_000))), -32600);
+    target.check_fault(&document(&open.repeat(100_000)), -32600);
+    target.check_fault(&document(&"<a>".repeat(100_000)), -32600);
+    let (open, close) = ("<value><struct><member><name>a</name>", "</member></struct></value>");
+    target.check_fault(&document(&(open.repeat(50_000) + &close.repeat(50_000))), -32600);
+}
+
+#[test]
+fn million_elements_are_a_fault() {
+    let target = Target::start();
+    let many = format!("<value><array><data>{}</data></array></value>", "<a/>".repeat(1_000_000));
+    target.check_fault(&document(&many), -32600);
+}
+
+#[test]
+fn most_elements_that_are_read_are_read_side_by_side() {
+    let target = Target::start();
+    let most = "<value/>".repeat(490_000);
+    let request = document(&format!("<value><array><data>{most}</data></array></value>"));
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let (status, answer) = target.post("", request.as_bytes());
+                assert!(status == 503 || (status == 200 && answer.contains("<array>")), "{status}");
+            });
+        }
+    });
+    target.check_alive();
+}
+
+#[test]
+fn attributes_are_a_fault() {
+    let target = Target::start();
+    let attributes: String = (0..100_000).map(|n| format!(" a{n}=''")).collect();
+    target.check_fault(&document(&format!("<value{attributes}/>")), -32600);
+}
+
+#[test]
+fn nested_namespace_declarations_are_a_fault() {
+    let target = Target::start();
+    let nested: String = (0..5_000).map(|n| format!("<a xmlns:n{n}='u{n}'>")).collect();
+    target.check_fault(&document(&nested), -32600);
+    let flat: String = (0..5_000).map(|n| format!("<a xmlns:n{n}='u{n}'/>")).collect();
+    target.check_fault(&document(&flat), -32600);
+}
+
+#[test]
+fn entities_are_a_fault_and_none_is_read() {
+    let target = Target::start();
+    let laughs: String = (1..20)
+        .map(|n| format!("<!ENTITY l{n} '{}'>", format!("&l{};", n - 1).repeat(10)))
+        .collect();
+    for declarations in [
+        format!("<!ENTITY l0 'ha'>{laughs}"),
+        "<!ENTITY l19 SYSTEM 'file:///etc/passwd'>".to_owned(),
+        "<!ENTITY % l19 SYSTEM 'http://127.0.0.1:1/'>%l19;".to_owned(),
+    ] {
+        let call = document("<value>&l19;</value>");
+        target.check_fault(&format!("<!DOCTYPE methodCall [{declarations}]>{call}"), -32600);
+    }
+    target.check_fault(&document("<value>&l19;</value>"), -32700);
+}
+
+#[test]
+fn references_to_what_is_no_character_are_a_fault() {
+    let target = Target::start();
+    for reference in [
+        "&#xD800;",
+        "&#xDFFF;",
+        "&#0;",
+        "&#x1F;",
+        "&#xFFFE;",
+        "&#x110000;",
+        "&#99999999999;",
+        "&#;",
+        "&#-1;",
+    ] {
+        target.check_fault(&document(&format!("<value>{reference}</value>")), -32700);
+    }
+}
+
+#[test]
+fn gzip_bomb_is_too_large() {
+    let target = Target::start();
+    let mut megabyte = GzEncoder::new(Vec::new(), Compression::best());
+    megabyte.write_all(&vec![b' '; 1_000_000]).unwrap();
+    let bomb = megabyte.finish().unwrap().repeat(400);
+    assert!(bomb.len() < 500_000);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(target.post("Content-Encoding: gzip\r\n", &bomb).0, 413));
+        }
+    });
+    target.check_alive();
+}
+
+#[test]
+fn peers_that_send_a_byte_at_a_time_keep_nobody_waiting() {
+    let target = Target::start();
+    let mut slow: Vec<_> = (0..300).map(|_| target.connect()).collect();
+    for byte in b"POST / HTTP/1.1\r\nX-Slow: " {
+        for peer in &mut slow {
+            peer.write_all(&[*byte]).unwrap();
+        }
+    }
+    target.check_alive();
+}
+
+#[test]
+fn idle_peers_keep_nobody_waiting() {
+    let target = Target::start();
+    let _idle: Vec<_> = (0..2_000).map(|_| target.connect()).collect();
+    target.check_alive();
+}
+
+#[test]
+fn peers_that_announce_large_bodies_keep_nobody_waiting() {
+    let target = Target::start();
+    let mut announcing: Vec<_> = (0..300).map(|_| target.connect()).collect();
+    for peer in &mut announcing {
+        peer.write_all(
+            b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4194304\r\n\r\n<methodCall>",
+        )
+        .unwrap();
+    }
+    target.check_alive();
+}
+
+#[test]
+fn lengths_that_conflict_are_refused() {
+    let target = Target::start();
+    let mut peer = target.connect();
+    peer.write_all(
+        b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    )
+    .unwrap();
+    assert_eq!(receive(peer).0, 400);
+    target.check_alive();
+}
+
+#[test]
+fn never_ending_chunks_are_too_large() {
+    let target = Target::start();
+    let mut peer = target.connect();
+    peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    // The service stops reading some time after it refused: so a write fails, or its limit is past.
+    let sent = (0..2_000).take_while(|_| peer.write_all(chunk.as_bytes()).is_ok()).count();
+    assert!(sent < 2_000, "{sent} chunks were taken");
+    target.check_alive();
+}
+
+#[test]
+fn chunks_of_a_byte_are_read_within_the_limits() {
+    let target = Target::start();
+    let mut peer = target.connect();
+    peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    let chunks = "1\r\nx\r\n".repeat(100_000) + "0\r\n\r\n";
+    peer.write_all(chunks.as_bytes()).unwrap();
+    assert_eq!(receive(peer).0, 200);
+    target.check_alive();
+}
