@@ -18,6 +18,22 @@ use crate::service::CallLimits;
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub struct Config {
+    /// Which groups of methods to publish, a list; system.* is always there
+    #[arg(long, env, value_enum, value_delimiter = ',', default_values_t = [Group::Arithmetic, Group::Command], value_name = "GROUP")]
+    pub methods: Vec<Group>,
+
+    /// The tcp-command-svc that runs the text commands; without it they run in this process
+    #[arg(long, env, value_parser = host_and_port, value_name = "HOST:PORT")]
+    pub command_addr: Option<String>,
+
+    /// What every service on this library has.
+    #[command(flatten)]
+    pub edge: EdgeSettings,
+}
+
+/// The settings of the edge, whatever it publishes.
+#[derive(Debug, Clone, Args)]
+pub struct EdgeSettings {
     /// Where to listen; may be given several times
     #[arg(
         long,
@@ -37,14 +53,6 @@ pub struct Config {
         value_name = "ADDR"
     )]
     pub admin_listen: SocketAddr,
-
-    /// Which groups of methods to publish, a list; system.* is always there
-    #[arg(long, env, value_enum, value_delimiter = ',', default_values_t = [Group::Arithmetic, Group::Command], value_name = "GROUP")]
-    pub methods: Vec<Group>,
-
-    /// The tcp-command-svc that runs the text commands; without it they run in this process
-    #[arg(long, env, value_parser = host_and_port, value_name = "HOST:PORT")]
-    pub command_addr: Option<String>,
 
     /// What a peer may take of us.
     #[command(flatten)]

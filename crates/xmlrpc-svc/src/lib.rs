@@ -5,7 +5,7 @@
 //! result becomes a body) -> socket.
 //!
 //! A program that publishes functions of its own puts them into a [`registry::Registry`] and
-//! serves [`service::router`]. The functions of the `xmlrpc-svc` binary stand in [`methods`].
+//! [`serve::serve`]s it. The functions of the `xmlrpc-svc` binary stand in [`methods`].
 
 pub mod budget;
 pub mod codec;
@@ -15,5 +15,6 @@ pub mod config;
 pub mod methods;
 pub mod multicall;
 pub mod registry;
+pub mod serve;
 pub mod service;
 pub mod unread;

@@ -184,6 +184,7 @@ async fn introspection_tells_names_help_and_true_signatures() {
         "panic.async",
         "refuse",
         "subtraction",
+        "system.getCapabilities",
         "system.listMethods",
         "system.methodHelp",
         "system.methodSignature",

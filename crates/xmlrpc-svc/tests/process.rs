@@ -6,8 +6,6 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::Command;
 
 use support::{PATIENCE, Process, run_to_end, wait_until};
 
@@ -75,22 +73,6 @@ fn binary_alone_is_a_whole_service() {
         let ready = r#"{"command_service":"in-process","status":"ready"}"#;
         assert_eq!(get(addr, "/readyz"), (200, ready.to_owned()));
     }
-}
-
-#[test]
-fn pythons_own_client_is_served() {
-    let service = start(&[], &[]);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python_client.py");
-    let url = format!("http://{}", service.addr("xmlrpc"));
-    let ran = match Command::new("python3").arg(script).arg(url).output() {
-        Ok(ran) => ran,
-        Err(_) if std::env::var_os("CI").is_none() => {
-            eprintln!("skipped: python3 is not installed");
-            return;
-        }
-        Err(error) => panic!("python3: {error}"),
-    };
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
 #[test]
