@@ -2,6 +2,8 @@
 //! property that a value passes through serde as itself.
 #![allow(clippy::unwrap_used)]
 
+mod values;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -560,37 +562,6 @@ fn deeper_rust_value_is_an_error_wherever_its_levels_come_from() {
     check(chained(127, fields), 255, chained(128, fields));
 }
 
-fn any_value() -> impl Strategy<Value = Value> {
-    let text = proptest::collection::vec(any::<char>(), 0..8).prop_map(String::from_iter);
-    let leaf = prop_oneof![
-        Just(Value::Nil),
-        any::<i64>().prop_map(Value::Int),
-        any::<bool>().prop_map(Value::Boolean),
-        any::<f64>().prop_map(Value::Double),
-        text.clone().prop_map(Value::String),
-        any_datetime().prop_map(Value::DateTime),
-        any::<Vec<u8>>().prop_map(Value::Base64),
-    ];
-    leaf.prop_recursive(6, 64, 8, move |value| {
-        let members = proptest::collection::vec((text.clone(), value.clone()), 0..8);
-        prop_oneof![
-            proptest::collection::vec(value, 0..8).prop_map(array),
-            members.prop_map(|members| Struct::from_members(members).unwrap().into()),
-        ]
-    })
-}
-
-fn any_datetime() -> impl Strategy<Value = DateTime> {
-    let date = (0..=9999_u16, 1..=12_u8, 1..=28_u8);
-    let time = (0..24_u8, 0..60_u8, 0..60_u8, 0..1_000_000_000_u32);
-    let offset = proptest::option::of(-1439..=1439_i16);
-    (date, time, offset).prop_map(|((year, month, day), (hour, minute, second, nano), offset)| {
-        let plain = DateTime::new(year, month, day, hour, minute, second).unwrap();
-        let fine = plain.with_nanosecond(nano).unwrap();
-        offset.map_or(fine, |minutes| fine.with_offset_minutes(minutes).unwrap())
-    })
-}
-
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Holder {
     value: Value,
@@ -602,7 +573,7 @@ struct Holder {
 
 proptest! {
     #[test]
-    fn value_is_itself_through_serde(value in any_value()) {
+    fn value_is_itself_through_serde(value in values::value()) {
         let made = to_value(&value).unwrap();
         prop_assert_eq!(&made, &value);
         prop_assert_eq!(from_value::<Value>(made).unwrap(), value);
@@ -610,9 +581,9 @@ proptest! {
 
     #[test]
     fn value_is_itself_inside_a_users_struct(
-        value in any_value(),
-        list in proptest::collection::vec(any_value(), 0..4),
-        maybe in proptest::option::of(any_datetime()),
+        value in values::value(),
+        list in proptest::collection::vec(values::value(), 0..4),
+        maybe in proptest::option::of(values::datetime()),
     ) {
         let members = vec![("other".to_owned(), value.clone()), ("one".to_owned(), value.clone())];
         let rest = Struct::from_members(members).unwrap();
@@ -621,7 +592,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_is_read_as_any_type_without_panic(value in any_value()) {
+    fn any_value_is_read_as_any_type_without_panic(value in values::value()) {
         let _ = from_value::<Show>(value.clone());
         let _ = from_value::<Untagged>(value.clone());
         let _ = from_value::<Shape>(value.clone());
