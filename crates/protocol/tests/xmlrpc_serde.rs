@@ -37,7 +37,7 @@ fn noon() -> DateTime {
 #[track_caller]
 fn same<T>(rust: T, value: impl Into<Value>)
 where
-    T: Serialize + DeserializeOwned + PartialEq + Debug,
+    T: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
 {
     let value = value.into();
     assert_eq!(to_value(&rust), Ok(value.clone()));
@@ -45,12 +45,12 @@ where
 }
 
 #[track_caller]
-fn reads<T: DeserializeOwned + PartialEq + Debug>(value: impl Into<Value>, expected: T) {
+fn reads<T: DeserializeOwned + PartialEq + Debug + 'static>(value: impl Into<Value>, expected: T) {
     assert_eq!(from_value::<T>(value.into()), Ok(expected));
 }
 
 #[track_caller]
-fn refuses<T: DeserializeOwned + Debug>(value: impl Into<Value>, expected: &str) {
+fn refuses<T: DeserializeOwned + Debug + 'static>(value: impl Into<Value>, expected: &str) {
     let error = from_value::<T>(value.into()).unwrap_err();
     assert_eq!(error.to_string(), expected);
 }

@@ -30,7 +30,9 @@ mod scalar;
 mod serde;
 mod value;
 
-pub use self::serde::{Base64, ToValueError, TypeError, TypeName, from_value, to_value, type_of};
+pub use self::serde::{
+    Base64, ToValueError, TypeError, TypeName, from_value, into_value, to_value, type_of,
+};
 pub use datetime::{DateTime, InvalidDateTime};
 pub use decode::{decode_call, decode_response};
 pub use encode::{check_writable, encode_call, encode_fault, encode_response};

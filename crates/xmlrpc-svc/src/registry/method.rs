@@ -1,7 +1,7 @@
 //! How a typed function becomes a method: its signature from its types, its parameters checked
 //! before it runs.
 
-use protocol::xmlrpc::{Fault, TypeName, Value, from_value, to_value, type_of};
+use protocol::xmlrpc::{Fault, TypeName, Value, from_value, into_value, type_of};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::error;
@@ -42,13 +42,13 @@ pub enum Inline {}
 /// Marks async functions.
 pub enum Async {}
 
-impl<T: Serialize + Deserialize<'static>> Outcome<Plain> for T {
+impl<T: Serialize + Deserialize<'static> + 'static> Outcome<Plain> for T {
     fn type_name() -> TypeName {
         type_of::<T>()
     }
 
     fn into_result(self) -> Result<Value, Fault> {
-        to_value(&self).map_err(|cause| {
+        into_value(self).map_err(|cause| {
             error!(%cause, "a method's result has no form in XML-RPC");
             Fault::internal()
         })
@@ -73,7 +73,7 @@ fn exactly<const N: usize>(params: Vec<Value>) -> Result<[Value; N], Fault> {
     })
 }
 
-fn param<T: DeserializeOwned>(index: usize, value: Value) -> Result<T, Fault> {
+fn param<T: DeserializeOwned + 'static>(index: usize, value: Value) -> Result<T, Fault> {
     from_value(value).map_err(|error| Fault::invalid_params(error.in_param(index).to_string()))
 }
 
@@ -83,7 +83,7 @@ macro_rules! methods {
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
             R: Outcome<K>,
-            $($param: DeserializeOwned,)*
+            $($param: DeserializeOwned + 'static,)*
         {
             fn signature(&self) -> Signature {
                 Signature { returns: R::type_name(), params: vec![$(type_of::<$param>()),*] }
@@ -104,7 +104,7 @@ macro_rules! methods {
             F: Fn($($param),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = R> + Send + 'static,
             R: Outcome<K>,
-            $($param: DeserializeOwned,)*
+            $($param: DeserializeOwned + 'static,)*
         {
             fn signature(&self) -> Signature {
                 Signature { returns: R::type_name(), params: vec![$(type_of::<$param>()),*] }

@@ -8,13 +8,8 @@ use super::access::{Bytes, Elements, Members, Tagged};
 use super::error::TypeError;
 use crate::xmlrpc::{DateTime, Value};
 
-/// A `T` from what a peer sent; strings, bytes and elements are moved, not copied.
-///
-/// What serde reads into a buffer of its own first (untagged and internally tagged enums,
-/// flattened members) is told apart less well: there a string of the right form is a [`DateTime`]
-/// too and UTF-8 `base64` a `String`, so that an untagged enum lists bytes before text and text
-/// before dates; and errors say less of the place.
-pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, TypeError> {
+/// A `T`, whatever it is, by way of serde.
+pub(super) fn from_any_value<T: DeserializeOwned>(value: Value) -> Result<T, TypeError> {
     T::deserialize(Source(value))
 }
 

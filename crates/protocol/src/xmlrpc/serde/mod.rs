@@ -23,12 +23,13 @@ mod error;
 mod names;
 mod ser;
 mod values;
+mod whole;
 
 pub use base64::Base64;
-pub use de::from_value;
 pub use describe::{TypeName, type_of};
 pub use error::{ToValueError, TypeError};
 pub use ser::to_value;
+pub use whole::{from_value, into_value};
 
 /// The newtype struct that a date and time passes through serde as; other formats see its text.
 const DATE_TIME: &str = "$xmlrpc::DateTime";
