@@ -5,8 +5,8 @@
 use protocol::command::framing::{Action, Framing};
 use protocol::command::{Command, MAX_COMMAND_BYTES};
 use protocol::xmlrpc::{
-    Limits, MethodResponse, decode_call, decode_response, encode_call, encode_fault,
-    encode_response,
+    Limits, MethodResponse, decode_call, decode_call_by_tree, decode_response, encode_call,
+    encode_fault, encode_response,
 };
 
 const LIMITS: Limits = Limits::DEFAULT;
@@ -49,8 +49,11 @@ pub fn prolog(data: &[u8]) {
     }
 }
 
+/// However a call is read, the tree reads the same: value or fault.
 fn call(data: &[u8], charset: Option<&str>) {
-    if let Ok(call) = decode_call(data, charset, &LIMITS) {
+    let call = decode_call(data, charset, &LIMITS);
+    assert_eq!(call, decode_call_by_tree(data, charset, &LIMITS));
+    if let Ok(call) = call {
         let written = encode_call(&call).expect("what was read can be written");
         assert_eq!(decode_call(&written, None, &LIMITS), Ok(call));
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::chars::is_xml_char;
+use super::chars::{is_xml_char, next_special};
 use super::error::EncodeError;
 use super::fault::Fault;
 use super::message::MethodCall;
@@ -15,9 +15,6 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
 /// Bytes that most messages fit in.
 const INITIAL_CAPACITY: usize = 256;
-
-/// Bytes that are looked at together for one that needs escaping.
-const BLOCK: usize = 32;
 
 /// Writes a call.
 pub fn encode_call(call: &MethodCall) -> Result<Vec<u8>, EncodeError> {
@@ -234,25 +231,4 @@ impl fmt::Write for Output {
         self.raw(text);
         Ok(())
     }
-}
-
-/// Where the next byte stands, at `from` or after, that may not be copied as it is. Whole blocks
-/// are judged at once, which compiles to vector instructions; no byte is looked at a third time.
-fn next_special(text: &[u8], from: usize) -> Option<usize> {
-    let aligned = from.next_multiple_of(BLOCK).min(text.len());
-    if let Some(at) = text[from..aligned].iter().position(is_special) {
-        return Some(from + at);
-    }
-    let is_dirty = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_special(byte));
-    let dirty = aligned + BLOCK * text[aligned..].chunks(BLOCK).position(is_dirty)?;
-    let at = text[dirty..].iter().position(is_special)?;
-    Some(dirty + at)
-}
-
-/// What is escaped, what XML cannot carry, and the first byte of U+FFFE and U+FFFF (and of some
-/// harmless characters).
-fn is_special(byte: &u8) -> bool {
-    let byte = *byte;
-    let is_control = byte < b' ' && byte != b'\t' && byte != b'\n';
-    is_control | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
 }

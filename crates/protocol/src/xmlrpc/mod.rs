@@ -34,7 +34,7 @@ pub use self::serde::{
     Base64, ToValueError, TypeError, TypeName, from_value, into_value, to_value, type_of,
 };
 pub use datetime::{DateTime, InvalidDateTime};
-pub use decode::{decode_call, decode_response};
+pub use decode::{decode_call, decode_call_by_tree, decode_response};
 pub use encode::{check_writable, encode_call, encode_fault, encode_response};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Position};
 pub use fault::{Fault, code};

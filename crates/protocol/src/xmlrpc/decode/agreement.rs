@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use roxmltree::{Document, Node, NodeType, ParsingOptions};
 
-use super::Limits;
-use super::guard::{Survey, survey};
+use crate::xmlrpc::guard::{Survey, survey};
+use crate::xmlrpc::limits::Limits;
 
 /// Pieces that documents are made of, and the edges of each.
 const PIECES: [&str; 56] = [
