@@ -1,5 +1,7 @@
 //! What is written here is read by CPython's own reader, as equal values of the same types.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod values;
 
 use std::fmt::Write as _;

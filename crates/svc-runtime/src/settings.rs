@@ -1,6 +1,7 @@
 //! Settings that every service has, and how settings are read: a command-line option,
 //! else its environment variable, else its default.
 
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use jiff::SignedDuration;
 
 use crate::logging::LogFormat;
 
-/// Longest deadline that can be set: timers cannot count much further.
-pub const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Longest deadline that can be set, a year: timers cannot count much further.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(8760 * 60 * 60);
 
 /// The settings of a process, whatever its protocol.
 #[derive(Debug, Clone, Args)]
@@ -63,7 +64,7 @@ fn end(error: &clap::Error) -> ! {
     }
     let text = error.to_string();
     let first_paragraph = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
-    eprintln!("{}", first_paragraph.collect::<Vec<_>>().join(" "));
+    let _ = writeln!(io::stderr(), "{}", first_paragraph.collect::<Vec<_>>().join(" "));
     std::process::exit(2)
 }
 
@@ -73,7 +74,7 @@ pub fn deadline(text: &str) -> Result<Duration, String> {
         text.parse().map_err(|_| "expected a time such as 300ms, 30s or 5m")?;
     match Duration::try_from(signed) {
         Ok(deadline) if !deadline.is_zero() && deadline <= MAX_DEADLINE => Ok(deadline),
-        _ => Err("expected more than 0s and at most 365 days".into()),
+        _ => Err("expected more than 0s and at most 8760h".into()),
     }
 }
 
@@ -97,7 +98,7 @@ mod tests {
         assert_eq!(deadline("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(deadline("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(deadline("1m 30s"), Ok(Duration::from_secs(90)));
-        for bad in ["", "5", "0s", "-1s", "366d", "soon", "9999999999999h"] {
+        for bad in ["", "5", "0s", "-1s", "8761h", "soon", "9999999999999h"] {
             assert!(deadline(bad).is_err(), "{bad}");
         }
     }

@@ -17,6 +17,7 @@ const REFUSAL: &[u8] =
 
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true)]
 struct Config {
     #[command(flatten)]
     edge: EdgeSettings,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::post;
 use protocol::xmlrpc::{Fault, Limits, Value, decode_call};
@@ -62,12 +63,24 @@ pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> R
         .route("/RPC2", call)
         // Health is asked here too, past the limit on calls: it must not be turned away.
         .merge(health.routes())
-        // An early answer reaches only a peer that may finish sending.
-        .layer(axum::middleware::map_request(unread::discard_what_is_left))
+        // Outermost, so that whatever is answered is logged, and reaches its peer.
+        .layer(axum::middleware::from_fn(observe))
 }
 
-async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, Rejection> {
+/// One log line a request. An early answer reaches only a peer that may finish sending.
+async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let response = next.run(unread::discard_what_is_left(request)).await;
+    let fault = response.extensions().get().map(|FaultCode(code)| *code);
+    debug!(status = response.status().as_u16(), fault, elapsed = ?started.elapsed(), "answered");
+    response
+}
+
+/// Tells [`observe`] what is in a response's body.
+#[derive(Clone, Copy)]
+struct FaultCode(i32);
+
+async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, Rejection> {
     let takes_gzip = takes_gzip(request.headers());
     let mut body_share = edge.bodies.share();
     let document = codec::receive(request, edge.limits.body, &mut body_share).await?;
@@ -78,8 +91,12 @@ async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, 
     let result = timeout(edge.limits.deadline, edge.call(document))
         .await
         .map_err(|_| Rejection::SlowMethod)?;
-    debug!(fault = result.as_ref().err().map(|fault| fault.code), elapsed = ?started.elapsed(), "answered");
-    Ok(codec::respond(codec::encode(result), takes_gzip).await)
+    let fault = result.as_ref().err().map(|fault| FaultCode(fault.code));
+    let mut response = codec::respond(codec::encode(result), takes_gzip).await;
+    if let Some(fault) = fault {
+        response.extensions_mut().insert(fault);
+    }
+    Ok(response)
 }
 
 impl Edge {

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 pub const MAX_DISCARD: (Duration, usize) = (Duration::from_secs(2), 16 * 1024 * 1024);
 
 /// Makes a request's body one that is discarded, not cut off, where nobody reads it to its end.
-pub async fn discard_what_is_left(request: Request) -> Request {
+pub fn discard_what_is_left(request: Request) -> Request {
     request.map(|body| {
         if body.is_end_stream() { body } else { Body::new(Discarding { body, is_read: false }) }
     })

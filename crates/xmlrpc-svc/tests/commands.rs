@@ -211,6 +211,17 @@ async fn reply_that_is_no_line_is_a_fault() {
 }
 
 #[tokio::test]
+async fn command_that_is_too_long_for_the_text_service_is_an_invalid_one() {
+    let text = fake(|mut stream: TcpStream| async move {
+        let _ = stream.read(&mut [0; 100]).await;
+        let _ = stream.write_all(b"Invalid command.").await;
+    })
+    .await;
+    let invalid = Err((code::INVALID_PARAMS, "Invalid command.".to_owned()));
+    assert_eq!(run(edge_to(text).await, "12345678").await, invalid);
+}
+
+#[tokio::test]
 async fn connection_that_says_more_than_was_asked_is_not_used_again() {
     // Every reply tells which connection it came over.
     let connections = Arc::new(AtomicUsize::new(0));

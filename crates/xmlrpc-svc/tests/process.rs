@@ -276,6 +276,7 @@ fn logs_tell_of_calls_and_never_what_is_in_them() {
             "POST /{secret} HTTP/1.1\r\nConnection: close\r\nX: {secret}\r\nContent-Length: 0\r\n\r\n"
         ),
     );
+    get(addr, "/healthz");
     service.signal("TERM");
     assert_eq!(service.wait(PATIENCE), Some(0));
     let log = service.stderr();
@@ -283,6 +284,9 @@ fn logs_tell_of_calls_and_never_what_is_in_them() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(line["message"].is_string(), "{line}");
     }
-    assert!(log.contains("-32601") && log.contains("\"signal\":\"SIGTERM\""), "{log}");
+    for told in ["\"fault\":-32601", "\"status\":404", "\"signal\":\"SIGTERM\""] {
+        assert!(log.contains(told), "{told} in {log}");
+    }
+    assert_eq!(log.matches("\"answered\"").count(), 4, "{log}");
     assert!(!log.contains(secret), "{log}");
 }

@@ -13,7 +13,7 @@ use super::{Reply, Signature};
 /// `Marker` tells the kinds of functions apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published as a method",
-    note = "parameters implement serde's `Deserialize`, the result `Serialize` and `Deserialize`, or it is a \
+    note = "it has at most eight parameters; they implement serde's `Deserialize`, the result `Serialize` and `Deserialize`, or it is a \
             `Result` of such a type and an error that is `Into<Fault>`; the function is `Fn + Send + Sync + 'static`"
 )]
 pub trait Method<Marker>: Send + Sync + 'static {

@@ -129,10 +129,18 @@ impl Registry {
         Self::default()
     }
 
-    /// Publishes a function as `name`, with what it does in words. A parameter is any type that
-    /// serde reads, a result any type that it writes and reads, or a `Result` of such a type and
-    /// anything that becomes a [`Fault`]. The function may be async. One that is not runs on the
-    /// thread that serves other peers too, so it must be short: slow work is async.
+    /// Publishes a function as `name`, with what it does in words; a name that was published before
+    /// is taken over.
+    ///
+    /// A function has up to eight parameters of types that implement serde's `Deserialize`, by
+    /// value. Its result implements `Serialize`, and `Deserialize` too, since the signature is read
+    /// off it; or it is a `Result` of such a type and an error that is `Into<Fault>`.
+    /// [`Base64`](protocol::xmlrpc::Base64), [`DateTime`](protocol::xmlrpc::DateTime) and
+    /// [`Value`](protocol::xmlrpc::Value) stand for what Rust has no type of its own for;
+    /// [`from_value`](protocol::xmlrpc::from_value) tells which type is read from what.
+    ///
+    /// The function may be async. One that is not runs on the thread that serves other peers too, so
+    /// it must be short: slow work is async.
     pub fn add<Marker>(
         &mut self,
         name: &'static str,

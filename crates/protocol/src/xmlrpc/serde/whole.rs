@@ -11,6 +11,21 @@ use crate::xmlrpc::{Array, Struct, Value};
 
 /// A `T` from what a peer sent; strings, bytes and elements are moved, not copied.
 ///
+/// | Rust | taken from | made into |
+/// |---|---|---|
+/// | integers | `int` in the type's range | `int`; beyond 64 bits an error |
+/// | `f64`, `f32` | `double`, `int` | `double` |
+/// | `bool` | `boolean` | `boolean` |
+/// | `String`, `char` | `string` | `string` |
+/// | [`DateTime`](crate::xmlrpc::DateTime) | `dateTime.iso8601` | `dateTime.iso8601` |
+/// | [`Base64`](crate::xmlrpc::Base64), serde's byte types | `base64` | `base64` |
+/// | sequences, tuples of their exact length | `array`; `base64` for bytes | `array` |
+/// | structs, maps | `struct` | `struct` |
+/// | `Option` | `nil` is `None` | `None` is `nil` |
+/// | `()`, unit structs | `nil` | `nil` |
+/// | enums | a unit variant's name as `string`, others as a `struct` of one member | the same |
+/// | [`Value`](crate::xmlrpc::Value) | everything, as it is | itself |
+///
 /// What serde reads into a buffer of its own first (untagged and internally tagged enums,
 /// flattened members) is told apart less well: there a string of the right form is a
 /// [`DateTime`](crate::xmlrpc::DateTime) too and UTF-8 `base64` a `String`, so that an untagged
