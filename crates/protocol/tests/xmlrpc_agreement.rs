@@ -1,5 +1,7 @@
 //! However a call is read, the tree reads the same: value or refusal, and its place.
 
+#![allow(clippy::unwrap_used)]
+
 mod values;
 
 use proptest::collection::vec;

@@ -136,7 +136,7 @@ impl Registry {
     /// value. Its result implements `Serialize`, and `Deserialize` too, since the signature is read
     /// off it; or it is a `Result` of such a type and an error that is `Into<Fault>`.
     /// [`Base64`](protocol::xmlrpc::Base64), [`DateTime`](protocol::xmlrpc::DateTime) and
-    /// [`Value`](protocol::xmlrpc::Value) stand for what Rust has no type of its own for;
+    /// [`Value`] stand for what Rust has no type of its own for;
     /// [`from_value`](protocol::xmlrpc::from_value) tells which type is read from what.
     ///
     /// The function may be async. One that is not runs on the thread that serves other peers too, so
