@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -10,6 +11,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Connections served at once on the admin port.
 pub const MAX_ADMIN_CONNECTIONS: usize = 64;
@@ -38,9 +41,28 @@ impl Phase {
 
 type Ask = dyn Fn() -> Pin<Box<dyn Future<Output = &'static str> + Send>> + Send + Sync;
 
+/// How old the state of a dependency may be: whoever asks for it often makes it ask no more often.
+pub const DEPENDENCY_AGE: Duration = Duration::from_secs(1);
+
 struct Dependency {
     name: &'static str,
     ask: Box<Ask>,
+    last: Mutex<Option<(Instant, &'static str)>>,
+}
+
+impl Dependency {
+    async fn state(&self) -> &'static str {
+        // Held while it is asked, so that who comes meanwhile shares the answer.
+        let mut last = self.last.lock().await;
+        if let Some((asked, state)) = *last {
+            if asked.elapsed() < DEPENDENCY_AGE {
+                return state;
+            }
+        }
+        let state = (self.ask)().await;
+        *last = Some((Instant::now(), state));
+        state
+    }
 }
 
 /// The health of a process, shared by whoever changes it and whoever is asked for it.
@@ -66,7 +88,11 @@ impl Health {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = &'static str> + Send + 'static,
     {
-        Self::with(Some(Dependency { name, ask: Box::new(move || Box::pin(ask())) }))
+        Self::with(Some(Dependency {
+            name,
+            ask: Box::new(move || Box::pin(ask())),
+            last: Mutex::default(),
+        }))
     }
 
     fn with(dependency: Option<Dependency>) -> Self {
@@ -111,7 +137,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
     let phase = health.phase();
     let mut body = Map::from_iter([("status".to_owned(), phase.name().into())]);
     if let Some(dependency) = &health.0.dependency {
-        body.insert(dependency.name.to_owned(), (dependency.ask)().await.into());
+        body.insert(dependency.name.to_owned(), dependency.state().await.into());
     }
     let status =
         if phase == Phase::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

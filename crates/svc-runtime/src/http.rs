@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -42,11 +43,20 @@ pub async fn run(
     deadlines: HttpDeadlines,
     stop: CancellationToken,
 ) {
+    // Most of a connection's memory is the parser's: none for a peer that says nothing.
+    let said = tokio::select! {
+        biased;
+        said = timeout(deadlines.header, stream.readable()) => matches!(said, Ok(Ok(()))),
+        () = stop.cancelled() => false,
+    };
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
-    if let Err(error) = converse(stream.as_mut(), router, deadlines, stop).await {
-        debug!(%peer, %error, "connection broke");
+    if said {
+        let conversation = Box::pin(converse(stream.as_mut(), router, deadlines, stop));
+        if let Err(error) = conversation.await {
+            debug!(%peer, %error, "connection broke");
+        }
     }
     // The peer may still be sending a body that was answered without being read.
     linger(&mut stream).await;

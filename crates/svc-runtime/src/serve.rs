@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,8 +24,13 @@ pub const MAX_LINGER: (Duration, u64) = (Duration::from_secs(1), 64 * 1024);
 /// Peers that still count as connected before the stop: as many as the kernel keeps waiting.
 const MAX_ACCEPTS_AFTER_STOP: usize = 1024;
 
-/// Refused peers that are lingered with at once; more are closed without.
-const MAX_REFUSALS: usize = 256;
+/// Refused peers that are lingered with at once: half of the descriptors that are not for peers.
+/// More are told and closed, and may miss it where they have said something themselves.
+const MAX_REFUSALS: usize = 32;
+
+/// Send buffer of a connection, which the kernel doubles: small, so that a peer that reads slowly
+/// makes the socket writable again within the write deadline, and holds little of the kernel.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Longest time that the tasks have to end once they were cut.
 const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -118,13 +124,15 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            if let Err(error) = stream.set_nodelay(true) {
-                debug!(%error, "cannot set TCP_NODELAY");
+            if let Err(error) = set_options(&stream) {
+                debug!(%peer, %error, "cannot set socket options");
             }
             self.spawn(permit, connection(stream, peer, self.stop.clone()));
         } else if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
             debug!(%peer, "connection cap reached, peer refused");
             self.spawn(permit, refuse(stream, self.refusal));
+        } else {
+            let _ = stream.try_write(self.refusal);
         }
     }
 
@@ -147,6 +155,11 @@ impl Peers {
         let _ = timeout(CUT_GRACE, self.tasks.wait()).await;
         cut
     }
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_send_buffer_size(SEND_BUFFER_BYTES)
 }
 
 /// Errors of `accept` that say something of one peer and nothing of the listener.

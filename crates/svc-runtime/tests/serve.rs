@@ -98,12 +98,25 @@ async fn every_one_of_many_refused_peers_hears_the_refusal_whatever_it_has_said(
     let serving = start(1, 1, greet).await;
     let _stays = admitted(serving.addrs[0]).await;
     let mut refused = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..32 {
         let mut peer = TcpStream::connect(serving.addrs[0]).await.unwrap();
         peer.write_all(b"hello, is there room for one more?").await.unwrap();
         refused.push(peer);
     }
     for peer in refused {
+        assert_eq!(told(peer).await, REFUSAL);
+    }
+}
+
+#[tokio::test]
+async fn more_refused_peers_than_are_lingered_with_are_told_all_the_same() {
+    let serving = start(1, 1, greet).await;
+    let _stays = admitted(serving.addrs[0]).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(serving.addrs[0]).await.unwrap());
+    }
+    for peer in silent {
         assert_eq!(told(peer).await, REFUSAL);
     }
 }

@@ -12,25 +12,34 @@ pub const MAX_BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// How long a body waits, all in all, for others to be done before it is turned away.
 pub const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
 
+/// Largest share that is taken from the lane of small ones.
+pub const MAX_SMALL_SHARE: usize = 64 * 1024;
+
 /// Memory that one tag of a document takes at the peak: a node of the tree, a value, the result.
 const BYTES_A_TAG: usize = 128;
 
+/// Copies of a document that there are at the peak: decoded, with its line ends made one.
+const COPIES: usize = 3;
+
 /// About as much memory as reading `document` takes, beside the document itself.
 pub fn reading_bytes(document: &[u8]) -> usize {
-    BYTES_A_TAG * document.iter().filter(|&&byte| byte == b'<').count()
+    COPIES * document.len() + BYTES_A_TAG * document.iter().filter(|&&byte| byte == b'<').count()
 }
 
-/// Bytes that are shared out among the bodies in work.
+/// Bytes that are shared out among the bodies in work: as many again for small shares as for
+/// large ones, so that whoever takes all that there is of one keeps nobody out of the other.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    free: Arc<Semaphore>,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     total: usize,
 }
 
 impl Budget {
-    /// A budget of `bytes`.
+    /// A budget of `bytes` for small and `bytes` for large shares.
     pub fn new(bytes: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(bytes)), total: bytes }
+        let lane = || Arc::new(Semaphore::new(bytes));
+        Self { small: lane(), large: lane(), total: bytes }
     }
 
     /// The share of one body, which is empty and grows with it.
@@ -59,28 +68,58 @@ impl Share {
     pub async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.used += bytes;
         let wanted = self.used.next_power_of_two().min(self.budget.total);
-        let taken = self.permits.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let lane =
+            if self.used <= MAX_SMALL_SHARE { &self.budget.small } else { &self.budget.large };
+        // What was taken from the lane of small shares goes back when the other gave its own.
+        let kept = self.permits.take_if(|permits| Arc::ptr_eq(permits.semaphore(), lane));
+        let taken = kept.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let lacking = u32::try_from(wanted.saturating_sub(taken)).map_err(|_| Exhausted)?;
         if lacking == 0 {
+            self.permits = kept;
             return Ok(());
         }
-        let more = match self.budget.free.clone().try_acquire_many_owned(lacking) {
-            Ok(more) => more,
-            Err(_) => self.wait_for(lacking).await?,
-        };
-        match &mut self.permits {
-            Some(permits) => permits.merge(more),
-            None => self.permits = Some(more),
+        let mut permits = take(lane, lacking, &mut self.patience).await?;
+        if let Some(kept) = kept {
+            permits.merge(kept);
         }
+        self.permits = Some(permits);
         Ok(())
     }
 
-    async fn wait_for(&mut self, permits: u32) -> Result<OwnedSemaphorePermit, Exhausted> {
-        let start = Instant::now();
-        let waited =
-            timeout(self.patience, self.budget.free.clone().acquire_many_owned(permits)).await;
-        self.patience = self.patience.saturating_sub(start.elapsed());
-        waited.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
+    /// Gives back all but `bytes`.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        self.used = self.used.min(bytes);
+        if let Some(permits) = &mut self.permits {
+            drop(permits.split(permits.num_permits().saturating_sub(bytes)));
+        }
+    }
+}
+
+async fn take(
+    lane: &Arc<Semaphore>,
+    bytes: u32,
+    patience: &mut Duration,
+) -> Result<OwnedSemaphorePermit, Exhausted> {
+    if let Ok(permits) = lane.clone().try_acquire_many_owned(bytes) {
+        return Ok(permits);
+    }
+    let start = Instant::now();
+    let waited = timeout(*patience, lane.clone().acquire_many_owned(bytes)).await;
+    *patience = patience.saturating_sub(start.elapsed());
+    waited.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
+}
+
+/// A body with the share that it takes, which is given back when the last of it was sent.
+pub struct Held {
+    /// The body.
+    pub body: Vec<u8>,
+    /// What it takes.
+    pub share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
     }
 }
 
@@ -132,8 +171,29 @@ mod tests {
         assert_eq!(waiting.await.unwrap(), Ok(()));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn large_shares_keep_no_small_ones_out() {
+        let budget = Budget::new(2 * MAX_SMALL_SHARE);
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert_eq!(first.grow(MAX_SMALL_SHARE).await, Ok(()));
+        assert_eq!(first.grow(1).await, Ok(()));
+        assert_eq!(second.grow(MAX_SMALL_SHARE).await, Ok(()), "the first is a large one by now");
+        assert_eq!(second.grow(1).await, Err(Exhausted));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn share_that_shrinks_gives_back_the_rest() {
+        let budget = Budget::new(100);
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert_eq!(first.grow(100).await, Ok(()));
+        first.shrink_to(36);
+        assert_eq!(second.grow(64).await, Ok(()));
+        assert_eq!(second.grow(1).await, Err(Exhausted));
+    }
+
     #[test]
     fn reading_takes_memory_by_the_tag() {
-        assert_eq!(reading_bytes(b"<value>no tags but these</value>"), 2 * BYTES_A_TAG);
+        let document = b"<value>no tags but these</value>";
+        assert_eq!(reading_bytes(document), COPIES * document.len() + 2 * BYTES_A_TAG);
     }
 }

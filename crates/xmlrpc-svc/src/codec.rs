@@ -1,8 +1,12 @@
 //! HTTP bodies to calls, results to HTTP bodies. Every transport status is decided here.
 
+use std::fmt;
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -13,10 +17,11 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Fault, Value, encode_fault, encode_response};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::budget::{Exhausted, Share};
+use crate::budget::{Exhausted, Held, Share};
 use crate::coding::{Coding, Inflater, gzip};
 
 /// Largest body, unless a service is told otherwise.
@@ -27,6 +32,9 @@ pub const MAX_PLAIN_BYTES: usize = 1_400;
 
 /// Largest body that is read, or compressed, on the thread that serves other peers too.
 pub const MAX_INLINE_BYTES: usize = 64 * 1024;
+
+/// Bytes that one byte of deflate (RFC 1951) can stand for, and a little more.
+const MAX_INFLATION: usize = 1_040;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -90,6 +98,14 @@ impl IntoResponse for Rejection {
     }
 }
 
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.status_and_text().1.trim_end())
+    }
+}
+
+impl std::error::Error for Rejection {}
+
 impl From<Exhausted> for Rejection {
     fn from(Exhausted: Exhausted) -> Self {
         Self::Overloaded
@@ -131,7 +147,7 @@ pub async fn receive(
     let bytes = if coding == Coding::Identity {
         bytes
     } else {
-        inflate(coding, &bytes, limits.bytes, share).await?
+        inflate(coding, bytes, limits.bytes, share).await?
     };
     Ok(Document { bytes, charset })
 }
@@ -153,29 +169,36 @@ async fn collect(mut body: Body, limit: usize, share: &mut Share) -> Result<Vec<
 
 async fn inflate(
     coding: Coding,
-    body: &[u8],
+    body: Vec<u8>,
     limit: usize,
     share: &mut Share,
 ) -> Result<Vec<u8>, Rejection> {
-    let (mut inflater, mut plain) = (Inflater::new(coding, body), Vec::new());
-    loop {
-        match inflater.step(&mut plain) {
-            Ok(0) => return Ok(plain),
-            Ok(_) if plain.len() > limit => return Err(Rejection::TooLarge),
-            Ok(more) => share.grow(more).await?,
-            Err(_) => return Err(Rejection::CorruptBody),
+    let most = body.len().saturating_mul(MAX_INFLATION).min(limit);
+    share.grow(most).await?;
+    let inflated = aside(most, move || {
+        let (mut inflater, mut plain) = (Inflater::new(coding, &body), Vec::new());
+        loop {
+            match inflater.step(&mut plain) {
+                Ok(0) => return Ok(plain),
+                Ok(_) if plain.len() > limit => return Err(Rejection::TooLarge),
+                Ok(_) => {}
+                Err(_) => return Err(Rejection::CorruptBody),
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    });
+    let plain = inflated.await?;
+    share.shrink_to(plain.len());
+    Ok(plain)
 }
 
 /// The charset that the header names, where the header lets the body be XML.
 fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
-    let header = headers
-        .get(CONTENT_TYPE)
-        .map(HeaderValue::to_str)
-        .transpose()
-        .map_err(|_| Rejection::MediaType)?;
+    let mut fields = headers.get_all(CONTENT_TYPE).iter();
+    let header =
+        fields.next().map(HeaderValue::to_str).transpose().map_err(|_| Rejection::MediaType)?;
+    if fields.next().is_some() {
+        return Err(Rejection::MediaType);
+    }
     let mut parts = header.unwrap_or_default().split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_readable = match media_type.as_str() {
@@ -184,7 +207,9 @@ fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
         "" | "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => {
             !headers.contains_key(ORIGIN) && !headers.contains_key(SEC_FETCH_SITE)
         }
-        other => other.ends_with("+xml"),
+        other => other
+            .split_once('/')
+            .is_some_and(|(_, subtype)| subtype.len() > 4 && subtype.ends_with("+xml")),
     };
     if !is_readable {
         return Err(Rejection::MediaType);
@@ -206,36 +231,45 @@ pub fn encode(result: Result<Value, Fault>) -> Vec<u8> {
     body.unwrap_or_else(|fault| encode_fault(&fault))
 }
 
-/// The response with `body`, compressed where that pays and the peer takes it.
-pub async fn respond(body: Vec<u8>, takes_gzip: bool) -> Response {
+/// The response with `body`, compressed where that pays and the peer takes it. It takes its share
+/// until it was sent: a peer that is slow to read is as costly as one that is slow to send.
+pub async fn respond(
+    body: Vec<u8>,
+    takes_gzip: bool,
+    mut share: Share,
+) -> Result<Response, Rejection> {
     if body.len() <= MAX_PLAIN_BYTES {
-        return ([(CONTENT_TYPE, XML)], body).into_response();
+        return Ok(([(CONTENT_TYPE, XML)], body).into_response());
     }
+    share.grow(body.len()).await?;
     let vary = [(CONTENT_TYPE, XML), (VARY, HeaderValue::from_static("accept-encoding"))];
-    if !takes_gzip {
-        return (vary, body).into_response();
+    let (zipped, body) = if takes_gzip { zip(body).await } else { (false, body) };
+    share.shrink_to(body.len());
+    let mut response = (vary, Body::from(Bytes::from_owner(Held { body, share }))).into_response();
+    if zipped {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let (body, zipped) = aside(body.len(), move || {
-        let zipped = gzip(&body);
-        (body, zipped)
-    })
-    .await;
-    match zipped {
-        Ok(zipped) => {
-            (vary, [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))], zipped).into_response()
-        }
-        Err(_) => (vary, body).into_response(),
-    }
+    Ok(response)
 }
 
-/// Does `work` on a body of `bytes` where it stalls no other peer.
+/// The body compressed, if it can be.
+async fn zip(body: Vec<u8>) -> (bool, Vec<u8>) {
+    aside(body.len(), move || gzip(&body).map_or_else(|_| (false, body), |zipped| (true, zipped)))
+        .await
+}
+
+/// Does `work` on so many bytes where it stalls no other peer: beside the threads that serve them,
+/// and on no more of it at once than there are cores.
 pub async fn aside<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
+    static PLACES: LazyLock<Semaphore> =
+        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
     if bytes <= MAX_INLINE_BYTES {
         return work();
     }
+    let _place = PLACES.acquire().await;
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),

@@ -134,7 +134,7 @@ impl CommandClient {
         if reply == INVALID {
             return Ok(reply);
         }
-        if reply.pop() != Some('\n') {
+        if reply.pop() != Some('\n') || reply.contains(char::is_control) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if Command::parse(name.0.as_bytes()) != Command::Goodbye {

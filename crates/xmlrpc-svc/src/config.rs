@@ -138,9 +138,13 @@ fn depth(text: &str) -> Result<usize, String> {
 
 fn host_and_port(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected HOST:PORT".into()),
+        // An IPv6 address has colons of its own, and so stands in brackets.
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected HOST:PORT, such as localhost:5004 or [::1]:5004".into()),
     }
+}
+
+fn is_host(host: &str) -> bool {
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    !host.is_empty() && (is_bracketed || !host.contains([':', '/']))
 }

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::post;
-use protocol::xmlrpc::{Fault, Limits, Value, decode_call};
+use axum::{BoxError, Router};
+use protocol::xmlrpc::{Limits, decode_call};
 use svc_runtime::admin::Health;
-use tokio::time::timeout;
-use tower::ServiceBuilder;
-use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::timeout::error::Elapsed;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tracing::debug;
 
-use crate::budget::{Budget, reading_bytes};
+use crate::budget::{Budget, Share, reading_bytes};
 use crate::codec::{self, BodyLimits, Document, MAX_INLINE_BYTES, Rejection};
 use crate::coding::takes_gzip;
 use crate::registry::Registry;
@@ -27,7 +26,7 @@ use crate::unread;
 pub struct CallLimits {
     /// Calls in work at once.
     pub calls: usize,
-    /// Bytes of all bodies in work, and as many again for reading them.
+    /// Bytes of all bodies in work; as many for reading them, and for responses that are not sent yet.
     pub bodies_bytes: usize,
     /// For the body.
     pub body: BodyLimits,
@@ -37,27 +36,27 @@ pub struct CallLimits {
     pub deadline: Duration,
 }
 
-#[derive(Clone)]
-struct Edge {
-    registry: Arc<Registry>,
-    limits: CallLimits,
-    bodies: Budget,
-    reading: Budget,
-}
-
 /// `POST /` and `POST /RPC2` call the methods of `registry`; `GET /healthz` and `GET /readyz` tell
 /// `health`. Another path is 404, another method 405.
 pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Router {
-    let layers = ServiceBuilder::new()
-        // The layers below it fail; a router's services may not.
-        .layer(HandleErrorLayer::new(async |_| Rejection::Overloaded))
+    let memory = || Budget::new(limits.bodies_bytes);
+    let caller = Caller { registry, limits: limits.document, reading: memory() };
+    let calls = ServiceBuilder::new()
         // Turns away what the limit below would let wait, since a wait helps no caller.
         .load_shed()
-        // Bounds the memory and the time that calls take of each other.
-        .layer(GlobalConcurrencyLimitLayer::new(limits.calls));
-    let memory = || Budget::new(limits.bodies_bytes);
-    let edge = Edge { registry, limits, bodies: memory(), reading: memory() };
-    let call = post(answer).with_state(edge).route_layer(layers);
+        // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
+        // takes nobody's place.
+        .concurrency_limit(limits.calls)
+        // Ends the wait for a method that does not end.
+        .timeout(limits.deadline)
+        .service(service_fn(move |document| caller.clone().call(document)));
+    let edge = Edge {
+        body: limits.body,
+        bodies: memory(),
+        responses: memory(),
+        calls: BoxCloneSyncService::new(calls),
+    };
+    let call = post(answer).with_state(edge);
     Router::new()
         .route("/", call.clone())
         .route("/RPC2", call)
@@ -80,30 +79,68 @@ async fn observe(request: Request, next: Next) -> Response {
 #[derive(Clone, Copy)]
 struct FaultCode(i32);
 
+#[derive(Clone)]
+struct Edge {
+    body: BodyLimits,
+    bodies: Budget,
+    responses: Budget,
+    calls: BoxCloneSyncService<Document, Called, BoxError>,
+}
+
 async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, Rejection> {
     let takes_gzip = takes_gzip(request.headers());
     let mut body_share = edge.bodies.share();
-    let document = codec::receive(request, edge.limits.body, &mut body_share).await?;
-    let mut reading_share = edge.reading.share();
-    if document.bytes.len() > MAX_INLINE_BYTES {
-        reading_share.grow(reading_bytes(&document.bytes)).await?;
-    }
-    let result = timeout(edge.limits.deadline, edge.call(document))
-        .await
-        .map_err(|_| Rejection::SlowMethod)?;
-    let fault = result.as_ref().err().map(|fault| FaultCode(fault.code));
-    let mut response = codec::respond(codec::encode(result), takes_gzip).await;
-    if let Some(fault) = fault {
-        response.extensions_mut().insert(fault);
+    let document = codec::receive(request, edge.body, &mut body_share).await?;
+    let called = edge.calls.oneshot(document).await.map_err(rejection)?;
+    let mut response = codec::respond(called.body, takes_gzip, edge.responses.share()).await?;
+    if let Some(code) = called.fault {
+        response.extensions_mut().insert(FaultCode(code));
     }
     Ok(response)
 }
 
-impl Edge {
-    async fn call(&self, document: Document) -> Result<Value, Fault> {
-        let (length, limits) = (document.bytes.len(), self.limits.document);
+/// What the layers before a call, or the call itself, ended with.
+fn rejection(error: BoxError) -> Rejection {
+    match error.downcast::<Rejection>() {
+        Ok(rejection) => *rejection,
+        Err(error) if error.is::<Elapsed>() => Rejection::SlowMethod,
+        Err(_) => Rejection::Overloaded,
+    }
+}
+
+#[derive(Clone)]
+struct Caller {
+    registry: Arc<Registry>,
+    limits: Limits,
+    reading: Budget,
+}
+
+/// What a call ended with.
+struct Called {
+    /// The response's body.
+    body: Vec<u8>,
+    fault: Option<i32>,
+    /// What the document and its result took. Given back when the body has a share of its own.
+    _share: Share,
+}
+
+impl Caller {
+    async fn call(self, document: Document) -> Result<Called, BoxError> {
+        let (length, mut share) = (document.bytes.len(), self.reading.share());
+        if length > MAX_INLINE_BYTES {
+            share.grow(reading_bytes(&document.bytes)).await.map_err(Rejection::from)?;
+        }
+        let limits = self.limits;
         let decode = move || decode_call(&document.bytes, document.charset.as_deref(), &limits);
-        let call = codec::aside(length, decode).await?;
-        self.registry.call(&call.name, call.params).await
+        let call = codec::aside(length, decode).await;
+        // The tree is gone, and the method may be slow.
+        share.shrink_to(length);
+        let result = match call {
+            Ok(call) => self.registry.call(&call.name, call.params).await,
+            Err(error) => Err(error.into()),
+        };
+        let fault = result.as_ref().err().map(|fault| fault.code);
+        let body = codec::aside(length, move || codec::encode(result)).await;
+        Ok(Called { body, fault, _share: share })
     }
 }

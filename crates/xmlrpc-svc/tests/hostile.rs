@@ -214,6 +214,75 @@ fn gzip_bomb_is_too_large() {
 }
 
 #[test]
+fn compressed_bodies_of_nothing_stall_nobody() {
+    let target = Target::start();
+    let empty_member = GzEncoder::new(Vec::new(), Compression::fast()).finish().unwrap();
+    let members = empty_member.repeat(4 * 1024 * 1024 / empty_member.len());
+    // Blocks of deflate (RFC 1951, 3.2.6) that hold nothing but their end.
+    let blocks = [&[0x02, 0x08, 0x20, 0x80, 0x00].repeat(838_860)[..], &[0x03, 0x00]].concat();
+    for (coding, body) in [("gzip", members), ("deflate", blocks)] {
+        let headers = format!("Content-Encoding: {coding}\r\n");
+        std::thread::scope(|scope| {
+            let posted: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| target.post(&headers, &body))).collect();
+            while !posted.iter().all(|posted| posted.is_finished()) {
+                target.check_alive();
+            }
+        });
+    }
+}
+
+#[test]
+fn peers_that_read_nothing_of_large_responses_take_no_more_than_the_budget() {
+    let target = Target::start();
+    // A double of a few bytes that is written with over 300 digits.
+    let doubles = "<value><double>5e-324</double></value>".repeat(100_000);
+    let call = format!(
+        "<methodCall><methodName>interopEchoTests.echoFloatArray</methodName><params><param>\
+         <value><array><data>{doubles}</data></array></value></param></params></methodCall>"
+    );
+    let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
+    zipped.write_all(call.as_bytes()).unwrap();
+    let zipped = zipped.finish().unwrap();
+    let mut peers: Vec<_> = (0..12).map(|_| target.connect()).collect();
+    for peer in &mut peers {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: test\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            zipped.len()
+        );
+        peer.write_all(head.as_bytes()).unwrap();
+        peer.write_all(&zipped).unwrap();
+    }
+    // Each has begun to be answered: some with what they asked for, some with 503.
+    for peer in &mut peers {
+        let mut status = [0; 12];
+        peer.read_exact(&mut status).unwrap();
+        assert!(status.ends_with(b"200") || status.ends_with(b"503"), "{status:?}");
+    }
+    target.check_alive();
+}
+
+#[test]
+fn peers_that_stop_in_their_bodies_keep_nobody_waiting() {
+    let target = Target::start();
+    let mut stopped: Vec<_> = (0..1_100).map(|_| target.connect()).collect();
+    for peer in &mut stopped {
+        peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").unwrap();
+    }
+    target.check_alive();
+    let half = vec![b' '; 2 * 1024 * 1024 + 1];
+    let mut large: Vec<_> = (0..20).map(|_| target.connect()).collect();
+    for peer in &mut large {
+        peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4000000\r\n\r\n")
+            .unwrap();
+        peer.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        // Those for which there is no room are not read to their end.
+        let _ = peer.write_all(&half);
+    }
+    target.check_alive();
+}
+
+#[test]
 fn peers_that_send_a_byte_at_a_time_keep_nobody_waiting() {
     let target = Target::start();
     let mut slow: Vec<_> = (0..300).map(|_| target.connect()).collect();

@@ -76,11 +76,25 @@ async fn sums_beyond_64_bits_are_faults() {
 async fn wrong_parameters_say_which_and_what_was_expected() {
     let addr = start(registry(), LIMITS).await;
     let code = code::INVALID_PARAMS;
-    let either = "params: expected (i8, i8) or (double, double)";
-    check_fault(addr, "subtraction", &["<int>2</int>", "x"], code, either).await;
-    check_fault(addr, "subtraction", &["<int>2</int>"], code, either).await;
-    let any = "params: expected (i8, i8) or (double, double) or (string, string) or (array, array)";
-    check_fault(addr, "addition", &["<boolean>1</boolean>", "<int>2</int>"], code, any).await;
+    let either = "params: expected (int, int) or (double, double), found ";
+    check_fault(
+        addr,
+        "subtraction",
+        &["<int>2</int>", "x"],
+        code,
+        &format!("{either}(int, string)"),
+    )
+    .await;
+    check_fault(addr, "subtraction", &["<int>2</int>"], code, &format!("{either}(int)")).await;
+    let any = "params: expected (int, int) or (double, double) or (string, string) or (array, array), found ";
+    check_fault(
+        addr,
+        "addition",
+        &["<boolean>1</boolean>", "<int>2</int>"],
+        code,
+        &format!("{any}(boolean, int)"),
+    )
+    .await;
     check_fault(addr, "system.methodHelp", &[], code, "expected 1 parameter, found 0").await;
     check_fault(
         addr,

@@ -115,6 +115,8 @@ fn bad_setting_ends_the_start_with_one_line_and_code_2() {
         (&["--max-calls", "0"], &[]),
         (&["--no-such-option"], &[]),
         (&["--command-addr", "host"], &[]),
+        (&["--command-addr", "::1"], &[]),
+        (&["--command-addr", "http://host:1"], &[]),
         (&[], &[("COMMAND_ADDR", "host:port")]),
         (&[], &[("LOG_FORMAT", "xml")]),
         (&[], &[("TZ", "Nowhere/Land")]),

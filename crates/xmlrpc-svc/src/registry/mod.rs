@@ -79,17 +79,23 @@ impl Entry {
         match (self.overloads.iter().find(fits), &self.overloads[..]) {
             // The only function says best what is wrong with its parameters.
             (Some(overload), _) | (None, [overload]) => (overload.call)(params),
-            (None, _) => Reply::Done(Err(self.mismatch())),
+            (None, _) => Reply::Done(Err(self.mismatch(&params))),
         }
     }
 
-    fn mismatch(&self) -> Fault {
-        let lists = self.overloads.iter().map(|overload| overload.signature.param_list());
-        Fault::invalid_params(format!(
-            "params: expected {}",
-            lists.collect::<Vec<_>>().join(" or ")
-        ))
+    fn mismatch(&self, params: &[Value]) -> Fault {
+        let lists = self
+            .overloads
+            .iter()
+            .map(|overload| overload.signature.params.iter().map(|name| spelled(*name, "int")));
+        let expected: Vec<_> = lists.map(|names| list(names)).collect();
+        let found = list(params.iter().map(Value::type_name));
+        Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
     }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("({})", names.collect::<Vec<_>>().join(", "))
 }
 
 impl Signature {
@@ -103,18 +109,18 @@ impl Signature {
     /// as `i8`, as it needs, so a signature that has one is true in both spellings.
     fn spelled(&self) -> Vec<Vec<&'static str>> {
         let spell = |wide| {
-            let name = |name: &TypeName| if *name == TypeName::I8 { wide } else { name.as_str() };
-            std::iter::once(&self.returns).chain(&self.params).map(name).collect::<Vec<_>>()
+            let names = std::iter::once(&self.returns).chain(&self.params);
+            names.map(|name| spelled(*name, wide)).collect::<Vec<_>>()
         };
         let mut spellings = vec![spell("int"), spell("i8")];
         spellings.dedup();
         spellings
     }
+}
 
-    fn param_list(&self) -> String {
-        let names: Vec<_> = self.params.iter().map(|name| name.as_str()).collect();
-        format!("({})", names.join(", "))
-    }
+/// The type's name, which for an integer of 64 bits is `wide`.
+fn spelled(name: TypeName, wide: &'static str) -> &'static str {
+    if name == TypeName::I8 { wide } else { name.as_str() }
 }
 
 /// Methods by name.
