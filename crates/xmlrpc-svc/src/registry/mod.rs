@@ -88,7 +88,7 @@ impl Entry {
             .overloads
             .iter()
             .map(|overload| overload.signature.params.iter().map(|name| spelled(*name, "int")));
-        let expected: Vec<_> = lists.map(|names| list(names)).collect();
+        let expected: Vec<_> = lists.map(list).collect();
         let found = list(params.iter().map(Value::type_name));
         Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
     }
