@@ -69,12 +69,17 @@ impl<'a> Declaration<'a> {
     }
 
     fn attributes(text: &str, rest: &'a str) -> Option<Declaration<'a>> {
-        let (_, rest) = attribute(rest, "version")?;
+        let (_, rest) =
+            attribute(rest, "version").filter(|(version, _)| version.starts_with("1."))?;
         let (encoding, rest) = match attribute(rest, "encoding") {
             Some((encoding, rest)) => (Some(encoding), rest),
             None => (None, rest),
         };
-        let rest = attribute(rest, "standalone").map_or(rest, |(_, rest)| rest);
+        let rest = match attribute(rest, "standalone") {
+            Some(("yes" | "no", rest)) => rest,
+            Some(_) => return None,
+            None => rest,
+        };
         let rest = skip_blanks(rest).strip_prefix("?>")?;
         Some(Declaration { encoding, end: text.len() - rest.len() })
     }
@@ -161,6 +166,8 @@ mod tests {
             "<?xml encoding='x'?>",
             "<?xml version='1.0' standalone='no' encoding='x'?>",
             "<?xml version='1.0\"?>",
+            "<?xml version='2.0'?>",
+            "<?xml version='1.0' standalone='maybe'?>",
             "<?xml version='1.0' encoding='\u{1}'?>",
         ] {
             check(junk, None);
