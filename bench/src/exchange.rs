@@ -1,0 +1,80 @@
+//! One request and what it is answered with: what the load generator sends over and over.
+
+use std::io::{self, Error, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Bytes to send, and how many come back each time.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub request: Vec<u8>,
+    pub response_bytes: usize,
+    /// Calls or commands in it.
+    pub calls: usize,
+}
+
+impl Exchange {
+    /// A POST of `body`. What comes back is learnt by asking once: the answer must have a length,
+    /// and status 200, and be no fault.
+    pub fn http(addr: SocketAddr, body: &[u8], calls: usize) -> io::Result<Exchange> {
+        let mut request = format!(
+            "POST / HTTP/1.1\r\nHost: {addr}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        let mut stream = ask(addr, &request)?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(read_byte(&mut stream)?);
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let body_bytes = content_length(&head)?;
+        let mut answer = vec![0; body_bytes];
+        stream.read_exact(&mut answer)?;
+        if !head.starts_with("HTTP/1.1 200") || find(&answer, b"<fault>") {
+            return Err(Error::other(format!("not an answer: {head}")));
+        }
+        Ok(Exchange { request, response_bytes: head.len() + body_bytes, calls })
+    }
+
+    /// The same line `depth` times, whose answers must be `depth` lines of the same length.
+    pub fn lines(addr: SocketAddr, line: &str, depth: usize) -> io::Result<Exchange> {
+        let mut stream = ask(addr, line.as_bytes())?;
+        let mut answer = Vec::new();
+        while answer.last() != Some(&b'\n') {
+            answer.push(read_byte(&mut stream)?);
+        }
+        let bytes = answer.len() * depth;
+        let request = line.repeat(depth).into_bytes();
+        Ok(Exchange { request, response_bytes: bytes, calls: depth })
+    }
+}
+
+fn ask(addr: SocketAddr, request: &[u8]) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(PROBE_DEADLINE))?;
+    stream.set_write_timeout(Some(PROBE_DEADLINE))?;
+    stream.write_all(request)?;
+    Ok(stream)
+}
+
+fn read_byte(stream: &mut TcpStream) -> io::Result<u8> {
+    let mut byte = [0];
+    stream.read_exact(&mut byte)?;
+    Ok(byte[0])
+}
+
+fn content_length(head: &str) -> io::Result<usize> {
+    let field = head.lines().filter_map(|line| line.split_once(':'));
+    field
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .find_map(|(_, value)| value.trim().parse().ok())
+        .ok_or_else(|| Error::other("the answer does not tell its length"))
+}
+
+fn find(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}

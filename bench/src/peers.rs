@@ -1,0 +1,116 @@
+//! The servers, each by the command that starts it on a port.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use crate::process::{self, Server};
+
+/// What the tables call this project.
+pub const OURS: &str = "this project";
+
+/// A server that may be installed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    XmlRpc,
+    FixedBody,
+    Nginx,
+    Dxr,
+    Abyss,
+    PythonXmlRpc,
+    Text,
+    Redis,
+    PythonTcp,
+}
+
+impl Peer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Peer::XmlRpc | Peer::Text => OURS,
+            Peer::FixedBody => "axum, fixed body",
+            Peer::Nginx => "nginx, `return 200`",
+            Peer::Dxr => "dxr_server",
+            Peer::Abyss => "xmlrpc-c Abyss",
+            Peer::PythonXmlRpc => "Python SimpleXMLRPCServer",
+            Peer::Redis => "Redis, inline `PING`",
+            Peer::PythonTcp => "Python ThreadingTCPServer",
+        }
+    }
+
+    /// Starts it; one that only gives bytes back gives `body_bytes` of them.
+    pub fn start(self, body_bytes: usize) -> io::Result<Server> {
+        let program = self.program().ok_or(io::ErrorKind::NotFound)?;
+        let admin = process::free_addr()?.to_string();
+        let addr = process::free_addr()?;
+        Server::start(&program, self.arguments(addr.port(), &admin, body_bytes)?, addr)
+    }
+
+    /// Where its program is, if it is installed.
+    pub fn program(self) -> Option<PathBuf> {
+        let path = match self {
+            Peer::XmlRpc => bench().join("../target/release/xmlrpc-svc"),
+            Peer::Text => bench().join("../target/release/tcp-command-svc"),
+            Peer::FixedBody => bench().join("target/release/fixed_body"),
+            Peer::Dxr => bench().join("target/release/dxr_peer"),
+            Peer::Abyss => bench().join("target/abyss"),
+            Peer::Nginx => return in_path("nginx"),
+            Peer::Redis => return in_path("redis-server"),
+            Peer::PythonXmlRpc | Peer::PythonTcp => return in_path("python3"),
+        };
+        path.exists().then_some(path)
+    }
+
+    fn arguments(self, port: u16, admin: &str, body_bytes: usize) -> io::Result<Vec<String>> {
+        let script = |name: &str| bench().join("peers").join(name).display().to_string();
+        let words = match self {
+            Peer::XmlRpc => format!(
+                "--methods arithmetic,command,interop --listen 127.0.0.1:{port} \
+                 --admin-listen {admin} --max-connections 30000 --header-deadline 10m"
+            ),
+            Peer::Text => {
+                format!("--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000")
+            }
+            Peer::FixedBody => format!("{port} {body_bytes}"),
+            Peer::Dxr | Peer::Abyss => port.to_string(),
+            Peer::PythonXmlRpc => format!("{} {port}", script("simple_xmlrpc.py")),
+            Peer::PythonTcp => format!("{} {port}", script("threading_tcp.py")),
+            Peer::Redis => {
+                // Protected, it turns away all but 127.0.0.1, and the load comes from its neighbours.
+                format!(
+                    "--port {port} --bind 127.0.0.1 --protected-mode no --appendonly no --daemonize no"
+                )
+            }
+            Peer::Nginx => format!("-e stderr -c {}", nginx_conf(port, body_bytes)?.display()),
+        };
+        Ok(words.split(' ').map(str::to_owned).collect())
+    }
+}
+
+/// Writes what nginx needs to give `body_bytes` back from one process, and says where.
+fn nginx_conf(port: u16, body_bytes: usize) -> io::Result<PathBuf> {
+    let dir = bench().join("target");
+    let path = dir.join("nginx.conf");
+    let (dir, body) = (dir.display(), "x".repeat(body_bytes));
+    let text = format!(
+        "daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
+         error_log stderr; events {{ worker_connections 2048; }}
+         http {{
+           access_log off; keepalive_requests 1000000000; client_max_body_size 8m;
+           client_body_temp_path {dir}/nginx; proxy_temp_path {dir}/nginx; uwsgi_temp_path {dir}/nginx;
+           fastcgi_temp_path {dir}/nginx; scgi_temp_path {dir}/nginx; default_type text/xml;
+           server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"{body}\"; }} }}
+         }}"
+    );
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+fn bench() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    // Servers are often kept where only root looks.
+    let dirs = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    dirs.map(|dir| dir.join(program)).find(|file| file.is_file())
+}

@@ -1,0 +1,8 @@
+//! What is measured, a file a section; each gives back its part of the page.
+
+pub mod codec;
+pub mod http;
+pub mod idle;
+pub mod scale;
+pub mod start;
+pub mod text;

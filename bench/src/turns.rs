@@ -1,0 +1,74 @@
+//! Servers measured in turn, so that a slow moment of the machine meets them all.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::exchange::Exchange;
+use crate::load::{self, Load, Outcome};
+use crate::peers::Peer;
+use crate::samples::Samples;
+
+/// A server, and how it is asked.
+pub struct Contestant<'a> {
+    pub peer: Peer,
+    pub exchange: &'a dyn Fn(SocketAddr) -> io::Result<Exchange>,
+    pub load: Load,
+    /// What a server that gives only fixed bytes gives.
+    pub body_bytes: usize,
+}
+
+/// A contestant's figures, one a round.
+#[derive(Debug, Default)]
+pub struct Series {
+    pub per_second: Samples,
+    pub per_cpu_second: Samples,
+    /// Share of the time in which the server worked; the load generator is the limit if it is low.
+    pub busy: Samples,
+    pub p50: Samples,
+    pub p99: Samples,
+    /// Why there are none.
+    pub skipped: Option<String>,
+}
+
+/// `rounds` turns for each of `contestants`, in their order. One that fails is skipped from then on.
+pub fn measure(contestants: &[Contestant], rounds: usize) -> Vec<Series> {
+    let mut all: Vec<Series> = contestants.iter().map(|_| Series::default()).collect();
+    for round in 1..=rounds {
+        for (contestant, series) in contestants.iter().zip(&mut all) {
+            if series.skipped.is_some() {
+                continue;
+            }
+            eprintln!("  round {round} of {rounds}: {}", contestant.peer.name());
+            match contestant.turn() {
+                Ok(outcome) => series.push(outcome),
+                Err(error) => series.skipped = Some(reason(contestant.peer, &error)),
+            }
+        }
+    }
+    all
+}
+
+impl Contestant<'_> {
+    fn turn(&self) -> io::Result<Outcome> {
+        let server = self.peer.start(self.body_bytes)?;
+        let exchange = (self.exchange)(server.addr)?;
+        load::run(&server, &exchange, self.load)
+    }
+}
+
+impl Series {
+    pub fn push(&mut self, outcome: Outcome) {
+        self.per_second.push(outcome.per_second());
+        self.per_cpu_second.push(outcome.per_cpu_second());
+        self.busy.push(outcome.server_cpu_seconds / outcome.seconds);
+        self.p50.push(outcome.p50);
+        self.p99.push(outcome.p99);
+    }
+}
+
+fn reason(peer: Peer, error: &io::Error) -> String {
+    match peer.program() {
+        None => "not installed".to_owned(),
+        Some(_) => format!("failed: {}", error.to_string().lines().next().unwrap_or_default()),
+    }
+}
