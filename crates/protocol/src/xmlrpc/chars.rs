@@ -27,19 +27,29 @@ const BLOCK: usize = 32;
 /// are judged at once, which compiles to vector instructions; no byte is looked at a third time.
 pub(super) fn next_special(text: &[u8], from: usize) -> Option<usize> {
     let aligned = from.next_multiple_of(BLOCK).min(text.len());
-    if let Some(at) = text[from..aligned].iter().position(is_special) {
+    if let Some(at) = text[from..aligned].iter().position(|byte| SPECIAL[usize::from(*byte)]) {
         return Some(from + at);
     }
-    let is_dirty = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_special(byte));
+    let is_dirty = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_special(*byte));
     let dirty = aligned + BLOCK * text[aligned..].chunks(BLOCK).position(is_dirty)?;
-    let at = text[dirty..].iter().position(is_special)?;
+    let at = text[dirty..].iter().position(|byte| SPECIAL[usize::from(*byte)])?;
     Some(dirty + at)
 }
 
 /// What is escaped, what XML cannot carry, and the first byte of U+FFFE and U+FFFF (and of some
 /// harmless characters).
-fn is_special(byte: &u8) -> bool {
-    let byte = *byte;
+const fn is_special(byte: u8) -> bool {
     let is_control = byte < b' ' && byte != b'\t' && byte != b'\n';
     is_control | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
 }
+
+/// [`is_special`] as a table, for bytes that are looked at one by one.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = is_special(byte as u8);
+        byte += 1;
+    }
+    table
+};

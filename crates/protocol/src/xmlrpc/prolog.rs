@@ -33,8 +33,10 @@ fn unix_lines(text: &str) -> Cow<'_, str> {
 /// The charset that the declaration names, as far as it can be read byte by byte.
 fn declared_label(body: &[u8]) -> Option<&str> {
     let start = body.iter().position(|byte| !is_blank(*byte))?;
-    let head = &body[start..];
-    let head = &head[..head.len().min(MAX_DECLARATION_BYTES)];
+    let head = &body[start..body.len().min(start + MAX_DECLARATION_BYTES)];
+    if !head.starts_with(b"<?xml") {
+        return None;
+    }
     let end = memchr::memmem::find(head, b"?>")? + 2;
     let declaration = std::str::from_utf8(&head[..end]).ok()?;
     Declaration::read(declaration)?.ok()?.encoding
@@ -50,6 +52,14 @@ pub(super) fn markup_start(text: &str) -> Result<usize, Refusal> {
     }
 }
 
+/// What nearly all clients write, and the encodings that it names.
+const USUAL: [(&str, Option<&str>); 4] = [
+    ("<?xml version=\"1.0\"?>", None),
+    ("<?xml version='1.0'?>", None),
+    ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", Some("UTF-8")),
+    ("<?xml version=\"1.0\" encoding=\"utf-8\"?>", Some("utf-8")),
+];
+
 /// `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`, the last two not needed.
 #[derive(Debug)]
 struct Declaration<'a> {
@@ -60,6 +70,9 @@ struct Declaration<'a> {
 impl<'a> Declaration<'a> {
     /// The declaration that `text` begins with, if it does.
     fn read(text: &'a str) -> Option<Result<Declaration<'a>, Refusal>> {
+        if let Some((usual, encoding)) = USUAL.iter().find(|(usual, _)| text.starts_with(usual)) {
+            return Some(Ok(Declaration { encoding: *encoding, end: usual.len() }));
+        }
         let attributes = text.strip_prefix("<?xml")?;
         if !attributes.bytes().next().is_some_and(is_blank) {
             return None;
