@@ -7,6 +7,7 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -15,13 +16,18 @@ use support::{PATIENCE, Process};
 
 const MAX_MEMORY_KB: usize = 200_000;
 
+/// One attack at a time: the second in which a call is answered is not for them to share.
+static ALONE: Mutex<()> = Mutex::new(());
+
 struct Target {
     service: Process,
     addr: SocketAddr,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Target {
     fn start() -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let ports = [
             "--listen",
             "127.0.0.1:0",
@@ -32,7 +38,7 @@ impl Target {
         ];
         let service = Process::start(env!("CARGO_BIN_EXE_xmlrpc-svc"), &ports, &[], 2);
         let addr = service.addr("xmlrpc");
-        Self { service, addr }
+        Self { service, addr, _alone: alone }
     }
 
     fn connect(&self) -> TcpStream {

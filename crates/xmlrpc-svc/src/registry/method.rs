@@ -77,8 +77,27 @@ fn param<T: DeserializeOwned + 'static>(index: usize, value: Value) -> Result<T,
     from_value(value).map_err(|error| Fault::invalid_params(error.in_param(index).to_string()))
 }
 
+/// The parameters of a function, as a tuple.
+trait Params: Sized {
+    fn type_names() -> Vec<TypeName>;
+
+    fn parse(params: Vec<Value>) -> Result<Self, Fault>;
+}
+
 macro_rules! methods {
     ($($param:ident $index:literal),*) => {
+        impl<$($param: DeserializeOwned + 'static),*> Params for ($($param,)*) {
+            fn type_names() -> Vec<TypeName> {
+                vec![$(type_of::<$param>()),*]
+            }
+
+            #[allow(non_snake_case)]
+            fn parse(params: Vec<Value>) -> Result<Self, Fault> {
+                let [$($param),*] = exactly(params)?;
+                Ok(($(param($index, $param)?,)*))
+            }
+        }
+
         impl<F, R, K, $($param),*> Method<(Inline, K, R, $($param,)*)> for F
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
@@ -86,16 +105,12 @@ macro_rules! methods {
             $($param: DeserializeOwned + 'static,)*
         {
             fn signature(&self) -> Signature {
-                Signature { returns: R::type_name(), params: vec![$(type_of::<$param>()),*] }
+                Signature { returns: R::type_name(), params: <($($param,)*)>::type_names() }
             }
 
             #[allow(non_snake_case)]
             fn call(&self, params: Vec<Value>) -> Reply {
-                let parse = move || {
-                    let [$($param),*] = exactly(params)?;
-                    Ok(($(param::<$param>($index, $param)?,)*))
-                };
-                Reply::Done(parse().and_then(|($($param,)*)| self($($param),*).into_result()))
+                Reply::Done(Params::parse(params).and_then(|($($param,)*)| self($($param),*).into_result()))
             }
         }
 
@@ -107,16 +122,12 @@ macro_rules! methods {
             $($param: DeserializeOwned + 'static,)*
         {
             fn signature(&self) -> Signature {
-                Signature { returns: R::type_name(), params: vec![$(type_of::<$param>()),*] }
+                Signature { returns: R::type_name(), params: <($($param,)*)>::type_names() }
             }
 
             #[allow(non_snake_case)]
             fn call(&self, params: Vec<Value>) -> Reply {
-                let parse = move || {
-                    let [$($param),*] = exactly(params)?;
-                    Ok(($(param::<$param>($index, $param)?,)*))
-                };
-                match parse() {
+                match Params::parse(params) {
                     Err(fault) => Reply::Done(Err(fault)),
                     Ok(($($param,)*)) => {
                         let outcome = self($($param),*);
