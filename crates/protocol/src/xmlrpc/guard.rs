@@ -119,7 +119,10 @@ impl<'a> Guard<'a> {
             self.root_name_end = Some(self.at);
         }
         loop {
-            self.skip_blanks();
+            // Most tags have nothing but a name.
+            if self.bytes.get(self.at) != Some(&b'>') {
+                self.skip_blanks();
+            }
             match self.bytes.get(self.at) {
                 Some(b'>') => return self.open_element(start),
                 Some(b'/') if self.bytes.get(self.at + 1) == Some(&b'>') => {
@@ -152,7 +155,9 @@ impl<'a> Guard<'a> {
         let name = &self.bytes[self.at + 2..];
         self.check_prefix(name)?;
         self.open = self.open.saturating_sub(1);
-        self.pass(2, memchr::memchr(b'>', name), 1, "an end tag without end")
+        // Names are short: a search that is made for long texts would cost more than it saves.
+        let end = name.iter().position(|byte| *byte == b'>');
+        self.pass(2, end, 1, "an end tag without end")
     }
 
     fn attribute(&mut self) -> Result<(), Refusal> {
