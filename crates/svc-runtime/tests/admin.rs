@@ -1,12 +1,18 @@
 //! Health and readiness as an orchestrator asks for them: HTTP on a socket, JSON back.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::{Value, json};
-use svc_runtime::admin::{Health, Phase};
+use svc_runtime::admin::{DEPENDENCY_AGE, Health, Phase};
 use svc_runtime::http::{self, HttpDeadlines};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 /// The whole answer to one request.
 async fn answer(health: &Health, method: &str, path: &str) -> String {
@@ -67,6 +73,26 @@ async fn dependency_is_a_field_of_readiness_and_never_its_status() {
         assert_eq!(ask(&health, "/readyz").await, (503, body("draining")));
         assert_eq!(ask(&health, "/healthz").await, (200, json!({ "status": "alive" })));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dependency_is_asked_no_more_often_than_its_state_grows_old() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let health = Health::with_dependency("text", move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        async { "up" }
+    });
+    let ask = async || {
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        health.routes().oneshot(request).await.unwrap();
+        asked.load(Ordering::Relaxed)
+    };
+    for _ in 0..10 {
+        assert_eq!(ask().await, 1);
+    }
+    tokio::time::advance(DEPENDENCY_AGE).await;
+    assert_eq!(ask().await, 2);
 }
 
 #[tokio::test]

@@ -109,6 +109,19 @@ async fn every_one_of_many_refused_peers_hears_the_refusal_whatever_it_has_said(
 }
 
 #[tokio::test]
+async fn send_buffer_of_a_connection_is_small() {
+    let tell_its_size = async |mut stream: TcpStream, _: SocketAddr, _: CancellationToken| {
+        let size = socket2::SockRef::from(&stream).send_buffer_size().unwrap();
+        let _ = stream.write_all(size.to_string().as_bytes()).await;
+    };
+    let serving = start(1, 1, tell_its_size).await;
+    let peer = TcpStream::connect(serving.addrs[0]).await.unwrap();
+    let size: usize = told(peer).await.parse().unwrap();
+    // As asked for, and doubled by Linux.
+    assert!((64 * 1024..=128 * 1024).contains(&size), "{size}");
+}
+
+#[tokio::test]
 async fn more_refused_peers_than_are_lingered_with_are_told_all_the_same() {
     let serving = start(1, 1, greet).await;
     let _stays = admitted(serving.addrs[0]).await;

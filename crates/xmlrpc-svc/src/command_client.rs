@@ -199,3 +199,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Nothing panics while it holds one of these, and what they guard is whole at any time.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn back_off_grows_with_each_failure_up_to_its_longest() {
+        let mut back_off = BackOff::default();
+        assert!(!back_off.is_on());
+        for milliseconds in [20, 40, 80, 160, 320, 500, 500] {
+            back_off.extend();
+            // A second attempt that fails at the same time makes it no longer.
+            back_off.extend();
+            tokio::time::advance(Duration::from_millis(milliseconds - 1)).await;
+            assert!(back_off.is_on(), "{milliseconds}");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(!back_off.is_on(), "{milliseconds}");
+        }
+    }
+}
