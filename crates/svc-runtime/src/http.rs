@@ -1,17 +1,23 @@
 //! One HTTP/1 connection, whoever answers on it.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 use tracing::debug;
 
 use crate::serve::linger;
@@ -34,15 +40,23 @@ impl Default for HttpDeadlines {
     }
 }
 
-/// Serves `router` on `stream` until the peer or a deadline ends it. After `stop` an idle
-/// connection is closed at once; a request under way is answered first.
-pub async fn run(
+/// Answers by `router`.
+pub fn routed(router: Router) -> impl Fn(Request<Incoming>) -> RouteFuture<Infallible> + Clone {
+    move |request| router.clone().call(request)
+}
+
+/// Has every request that comes over `stream` answered by `answer`, until the peer or a deadline
+/// ends it. After `stop` an idle connection is closed at once; a request under way is answered first.
+pub async fn run<A, Fut>(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    answer: A,
     deadlines: HttpDeadlines,
     stop: CancellationToken,
-) {
+) where
+    A: Fn(Request<Incoming>) -> Fut,
+    Fut: Future<Output = Result<Response, Infallible>>,
+{
     // Most of a connection's memory is the parser's: none for a peer that says nothing.
     let said = tokio::select! {
         biased;
@@ -53,7 +67,7 @@ pub async fn run(
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
     if said {
-        let conversation = Box::pin(converse(stream.as_mut(), router, deadlines, stop));
+        let conversation = Box::pin(converse(stream.as_mut(), answer, deadlines, stop));
         if let Err(error) = conversation.await {
             debug!(%peer, %error, "connection broke");
         }
@@ -62,19 +76,23 @@ pub async fn run(
     linger(&mut stream).await;
 }
 
-async fn converse(
+async fn converse<A, Fut>(
     stream: Pin<&mut TimeoutStream<TcpStream>>,
-    router: Router,
+    answer: A,
     deadlines: HttpDeadlines,
     stop: CancellationToken,
-) -> hyper::Result<()> {
+) -> hyper::Result<()>
+where
+    A: Fn(Request<Incoming>) -> Fut,
+    Fut: Future<Output = Result<Response, Infallible>>,
+{
     // Without `pipeline_flush`: it withholds an answer while a piece of the next request is there.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(deadlines.header)
         .max_buf_size(MAX_HEAD_BYTES)
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service_fn(answer));
     let mut connection = pin!(connection);
     tokio::select! {
         // The connection first, so that what has arrived by the time of the stop counts as received.

@@ -162,9 +162,9 @@ fn announce(listeners: &[(&str, io::Result<SocketAddr>)]) {
 
 async fn serve_admin(listener: TcpListener, health: Health, stop: CancellationToken) {
     let options = ServeOptions { cap: MAX_ADMIN_CONNECTIONS, refusal: b"", drain: ADMIN_DRAIN };
-    let router = health.routes();
+    let answer = http::routed(health.routes());
     let connection = move |stream, peer, stop| {
-        http::run(stream, peer, router.clone(), HttpDeadlines::default(), stop)
+        http::run(stream, peer, answer.clone(), HttpDeadlines::default(), stop)
     };
     serve(vec![listener], options, stop, connection).await;
 }

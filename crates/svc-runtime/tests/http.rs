@@ -37,7 +37,8 @@ impl Peer {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far_end, addr) = listener.accept().await.unwrap();
         let stop = CancellationToken::new();
-        let service = tokio::spawn(http::run(far_end, addr, router, deadlines, stop.clone()));
+        let service =
+            tokio::spawn(http::run(far_end, addr, http::routed(router), deadlines, stop.clone()));
         Self { stream, stop, service }
     }
 

@@ -7,12 +7,11 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     RETRY_AFTER, VARY,
 };
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
@@ -21,8 +20,9 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::budget::{Exhausted, Held, Share};
+use crate::budget::{Budget, Exhausted, Held, Share};
 use crate::coding::{Coding, Inflater, gzip};
+use crate::unread::Unread;
 
 /// Largest body, unless a service is told otherwise.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -132,7 +132,7 @@ pub struct Document {
 /// Reads a request's body within `limits`, if its headers say that it can be XML-RPC. Every byte
 /// that is kept is taken from `share`.
 pub async fn receive(
-    request: Request,
+    request: Request<Unread>,
     limits: BodyLimits,
     share: &mut Share,
 ) -> Result<Document, Rejection> {
@@ -152,7 +152,7 @@ pub async fn receive(
     Ok(Document { bytes, charset })
 }
 
-async fn collect(mut body: Body, limit: usize, share: &mut Share) -> Result<Vec<u8>, Rejection> {
+async fn collect(mut body: Unread, limit: usize, share: &mut Share) -> Result<Vec<u8>, Rejection> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Rejection::BrokenBody)?;
@@ -236,20 +236,27 @@ pub fn encode(result: Result<Value, Fault>) -> Vec<u8> {
 pub async fn respond(
     body: Vec<u8>,
     takes_gzip: bool,
-    mut share: Share,
+    responses: &Budget,
 ) -> Result<Response, Rejection> {
     if body.len() <= MAX_PLAIN_BYTES {
-        return Ok(([(CONTENT_TYPE, XML)], body).into_response());
+        return Ok(xml(body.into()));
     }
+    let mut share = responses.share();
     share.grow(body.len()).await?;
-    let vary = [(CONTENT_TYPE, XML), (VARY, HeaderValue::from_static("accept-encoding"))];
     let (zipped, body) = if takes_gzip { zip(body).await } else { (false, body) };
     share.shrink_to(body.len());
-    let mut response = (vary, Body::from(Bytes::from_owner(Held { body, share }))).into_response();
+    let mut response = xml(Bytes::from_owner(Held { body, share }));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if zipped {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     Ok(response)
+}
+
+fn xml(body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    response
 }
 
 /// The body compressed, if it can be.

@@ -1,6 +1,6 @@
 //! The XML edge: publishes functions over XML-RPC.
 //!
-//! socket -> `svc_runtime::http` -> [`service`] (the routes and their layers) -> [`codec`] (the
+//! socket -> `svc_runtime::http` -> [`service`] (the routes, and the limits on calls) -> [`codec`] (the
 //! body becomes a call) -> [`registry`] (the call becomes a function's result) -> [`codec`] (the
 //! result becomes a body) -> socket.
 //!

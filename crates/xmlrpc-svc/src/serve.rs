@@ -9,7 +9,7 @@ use svc_runtime::{http, settings};
 
 use crate::config::EdgeSettings;
 use crate::registry::Registry;
-use crate::service::router;
+use crate::service::Edge;
 
 /// What a peer over the connection cap is told.
 const REFUSAL: &[u8] =
@@ -38,7 +38,7 @@ pub fn run(
     process::run(&settings.process, settings.admin_listen, || {
         let (registry, health) = build()?;
         let registry = registry.publish(settings.limits.max_multicall_entries);
-        let router = router(registry, settings.limits.call(), &health);
+        let edge = Edge::new(registry, settings.limits.call(), &health);
         let deadlines = settings.limits.http();
         Ok(Service {
             role: "xmlrpc",
@@ -46,7 +46,9 @@ pub fn run(
             refusal: REFUSAL,
             health,
             connection: move |stream, peer, stop| {
-                http::run(stream, peer, router.clone(), deadlines, stop)
+                let edge = edge.clone();
+                let answer = move |request| edge.clone().answer(request);
+                http::run(stream, peer, answer, deadlines, stop)
             },
         })
     })

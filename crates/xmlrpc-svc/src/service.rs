@@ -1,25 +1,28 @@
-//! The routes, and the layers before the methods, in their order.
+//! The routes, and what stands before the methods, in its order.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use axum::routing::post;
-use axum::{BoxError, Router};
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::ALLOW;
+use axum::http::{Method, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use hyper::body::Incoming;
 use protocol::xmlrpc::{Limits, decode_call};
 use svc_runtime::admin::Health;
-use tower::timeout::error::Elapsed;
-use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt, service_fn};
-use tracing::debug;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tower::Service as _;
+use tracing::{Level, debug, enabled};
 
 use crate::budget::{Budget, Share, reading_bytes};
 use crate::codec::{self, BodyLimits, Document, MAX_INLINE_BYTES, Rejection};
 use crate::coding::takes_gzip;
 use crate::registry::Registry;
-use crate::unread;
+use crate::unread::Unread;
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
@@ -36,83 +39,64 @@ pub struct CallLimits {
     pub deadline: Duration,
 }
 
-/// `POST /` and `POST /RPC2` call the methods of `registry`; `GET /healthz` and `GET /readyz` tell
-/// `health`. Another path is 404, another method 405.
-pub fn router(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Router {
-    let memory = || Budget::new(limits.bodies_bytes);
-    let caller = Caller { registry, limits: limits.document, reading: memory() };
-    let calls = ServiceBuilder::new()
-        // Turns away what the limit below would let wait, since a wait helps no caller.
-        .load_shed()
-        // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
-        // takes nobody's place.
-        .concurrency_limit(limits.calls)
-        // Ends the wait for a method that does not end.
-        .timeout(limits.deadline)
-        .service(service_fn(move |document| caller.clone().call(document)));
-    let edge = Edge {
-        body: limits.body,
-        bodies: memory(),
-        responses: memory(),
-        calls: BoxCloneSyncService::new(calls),
-    };
-    let call = post(answer).with_state(edge);
-    Router::new()
-        .route("/", call.clone())
-        .route("/RPC2", call)
-        // Health is asked here too, past the limit on calls: it must not be turned away.
-        .merge(health.routes())
-        // Outermost, so that whatever is answered is logged, and reaches its peer.
-        .layer(axum::middleware::from_fn(observe))
+/// `POST /` and `POST /RPC2` call the methods of a registry; `GET /healthz` and `GET /readyz` tell
+/// its health. Another path is 404, another method 405.
+#[derive(Clone)]
+pub struct Edge {
+    caller: Arc<Caller>,
+    others: Router,
 }
 
-/// One log line a request. An early answer reaches only a peer that may finish sending.
-async fn observe(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let response = next.run(unread::discard_what_is_left(request)).await;
-    let fault = response.extensions().get().map(|FaultCode(code)| *code);
-    debug!(status = response.status().as_u16(), fault, elapsed = ?started.elapsed(), "answered");
-    response
+impl Edge {
+    /// The edge before `registry`.
+    pub fn new(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Self {
+        let memory = || Budget::new(limits.bodies_bytes);
+        let caller = Caller {
+            registry,
+            limits,
+            bodies: memory(),
+            reading: memory(),
+            responses: memory(),
+            places: Semaphore::new(limits.calls),
+        };
+        let post_only = any((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]));
+        let others = Router::new()
+            .route("/", post_only.clone())
+            .route("/RPC2", post_only)
+            // Health is asked here too, past the limit on calls: it must not be turned away.
+            .merge(health.routes());
+        Self { caller: Arc::new(caller), others }
+    }
+
+    /// Answers a request, with a log line. An early answer reaches only a peer that may finish
+    /// sending.
+    pub async fn answer(mut self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let started = enabled!(Level::DEBUG).then(Instant::now);
+        let request = request.map(Unread::new);
+        let response = match (request.method(), request.uri().path()) {
+            // Not by way of the router, which costs as much as reading the call.
+            (&Method::POST, "/" | "/RPC2") => self.caller.answer(request).await.into_response(),
+            _ => self.others.call(request.map(Body::new)).await?,
+        };
+        if let Some(started) = started {
+            let fault = response.extensions().get().map(|FaultCode(code)| *code);
+            debug!(status = response.status().as_u16(), fault, elapsed = ?started.elapsed(), "answered");
+        }
+        Ok(response)
+    }
 }
 
-/// Tells [`observe`] what is in a response's body.
+/// Tells [`Edge::answer`] what is in a response's body.
 #[derive(Clone, Copy)]
 struct FaultCode(i32);
 
-#[derive(Clone)]
-struct Edge {
-    body: BodyLimits,
-    bodies: Budget,
-    responses: Budget,
-    calls: BoxCloneSyncService<Document, Called, BoxError>,
-}
-
-async fn answer(State(edge): State<Edge>, request: Request) -> Result<Response, Rejection> {
-    let takes_gzip = takes_gzip(request.headers());
-    let mut body_share = edge.bodies.share();
-    let document = codec::receive(request, edge.body, &mut body_share).await?;
-    let called = edge.calls.oneshot(document).await.map_err(rejection)?;
-    let mut response = codec::respond(called.body, takes_gzip, edge.responses.share()).await?;
-    if let Some(code) = called.fault {
-        response.extensions_mut().insert(FaultCode(code));
-    }
-    Ok(response)
-}
-
-/// What the layers before a call, or the call itself, ended with.
-fn rejection(error: BoxError) -> Rejection {
-    match error.downcast::<Rejection>() {
-        Ok(rejection) => *rejection,
-        Err(error) if error.is::<Elapsed>() => Rejection::SlowMethod,
-        Err(_) => Rejection::Overloaded,
-    }
-}
-
-#[derive(Clone)]
 struct Caller {
     registry: Arc<Registry>,
-    limits: Limits,
+    limits: CallLimits,
+    bodies: Budget,
     reading: Budget,
+    responses: Budget,
+    places: Semaphore,
 }
 
 /// What a call ended with.
@@ -125,12 +109,35 @@ struct Called {
 }
 
 impl Caller {
-    async fn call(self, document: Document) -> Result<Called, BoxError> {
+    /// The steps of a call, outermost first.
+    async fn answer(&self, request: Request<Unread>) -> Result<Response, Rejection> {
+        let takes_gzip = takes_gzip(request.headers());
+        let mut body_share = self.bodies.share();
+        let document = codec::receive(request, self.limits.body, &mut body_share).await?;
+        let called = self.within_limits(document).await?;
+        let mut response = codec::respond(called.body, takes_gzip, &self.responses).await?;
+        if let Some(code) = called.fault {
+            response.extensions_mut().insert(FaultCode(code));
+        }
+        Ok(response)
+    }
+
+    async fn within_limits(&self, document: Document) -> Result<Called, Rejection> {
+        // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
+        // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
+        let _place = self.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
+        // Ends the wait for a method that does not end.
+        timeout(self.limits.deadline, self.call(document))
+            .await
+            .unwrap_or(Err(Rejection::SlowMethod))
+    }
+
+    async fn call(&self, document: Document) -> Result<Called, Rejection> {
         let (length, mut share) = (document.bytes.len(), self.reading.share());
         if length > MAX_INLINE_BYTES {
-            share.grow(reading_bytes(&document.bytes)).await.map_err(Rejection::from)?;
+            share.grow(reading_bytes(&document.bytes)).await?;
         }
-        let limits = self.limits;
+        let limits = self.limits.document;
         let decode = move || decode_call(&document.bytes, document.charset.as_deref(), &limits);
         let call = codec::aside(length, decode).await;
         // The tree is gone, and the method may be slow.

@@ -5,59 +5,56 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::Request;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// Longest and largest read of what is left of a body.
 pub const MAX_DISCARD: (Duration, usize) = (Duration::from_secs(2), 16 * 1024 * 1024);
 
-/// Makes a request's body one that is discarded, not cut off, where nobody reads it to its end.
-pub fn discard_what_is_left(request: Request) -> Request {
-    request.map(|body| {
-        if body.is_end_stream() { body } else { Body::new(Discarding { body, is_read: false }) }
-    })
+/// A request's body, which is discarded and not cut off where nobody reads it to its end.
+pub struct Unread(Option<Incoming>);
+
+impl Unread {
+    /// Of `body` nothing has been read yet.
+    pub fn new(body: Incoming) -> Self {
+        Self(Some(body).filter(|body| !body.is_end_stream()))
+    }
 }
 
-struct Discarding {
-    body: Body,
-    is_read: bool,
-}
-
-impl HttpBody for Discarding {
+impl HttpBody for Unread {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = hyper::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        self.is_read = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) || body.is_end_stream() {
+            self.0 = None;
+        }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.as_ref().map_or(SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
-impl Drop for Discarding {
+impl Drop for Unread {
     fn drop(&mut self) {
-        if self.is_read {
-            return;
-        }
+        let Some(body) = self.0.take() else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         let (time, bytes) = MAX_DISCARD;
-        let mut rest = Limited::new(std::mem::take(&mut self.body), bytes);
+        let mut rest = Limited::new(body, bytes);
         runtime.spawn(timeout(time, async move { while let Some(Ok(_)) = rest.frame().await {} }));
     }
 }

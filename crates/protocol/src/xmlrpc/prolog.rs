@@ -37,6 +37,9 @@ fn declared_label(body: &[u8]) -> Option<&str> {
     if !head.starts_with(b"<?xml") {
         return None;
     }
+    if let Some(declaration) = Declaration::usual(head) {
+        return declaration.encoding;
+    }
     let end = memchr::memmem::find(head, b"?>")? + 2;
     let declaration = std::str::from_utf8(&head[..end]).ok()?;
     Declaration::read(declaration)?.ok()?.encoding
@@ -68,10 +71,16 @@ struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
+    fn usual(text: &[u8]) -> Option<Self> {
+        let begins = |(usual, _): &&(&str, _)| text.starts_with(usual.as_bytes());
+        let (usual, encoding) = USUAL.iter().find(begins)?;
+        Some(Self { encoding: *encoding, end: usual.len() })
+    }
+
     /// The declaration that `text` begins with, if it does.
     fn read(text: &'a str) -> Option<Result<Declaration<'a>, Refusal>> {
-        if let Some((usual, encoding)) = USUAL.iter().find(|(usual, _)| text.starts_with(usual)) {
-            return Some(Ok(Declaration { encoding: *encoding, end: usual.len() }));
+        if let Some(declaration) = Self::usual(text.as_bytes()) {
+            return Some(Ok(declaration));
         }
         let attributes = text.strip_prefix("<?xml")?;
         if !attributes.bytes().next().is_some_and(is_blank) {

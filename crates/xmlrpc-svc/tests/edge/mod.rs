@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use xmlrpc_svc::codec::BodyLimits;
 use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::service::{CallLimits, router};
+use xmlrpc_svc::service::{CallLimits, Edge};
 
 /// What the binary has by default, with deadlines that a test can wait for to pass in vain.
 pub(crate) const LIMITS: CallLimits = CallLimits {
@@ -28,12 +28,14 @@ pub(crate) const LIMITS: CallLimits = CallLimits {
 pub(crate) async fn start(registry: Registry, limits: CallLimits) -> SocketAddr {
     let health = Health::new();
     health.enter(Phase::Ready);
-    let router = router(registry.publish(1_000), limits, &health);
+    let edge = Edge::new(registry.publish(1_000), limits, &health);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let options = ServeOptions { cap: 100, refusal: b"", drain: Duration::from_secs(1) };
     let connection = move |stream, peer, stop| {
-        http::run(stream, peer, router.clone(), HttpDeadlines::default(), stop)
+        let edge = edge.clone();
+        let answer = move |request| edge.clone().answer(request);
+        http::run(stream, peer, answer, HttpDeadlines::default(), stop)
     };
     tokio::spawn(serve(vec![listener], options, CancellationToken::new(), connection));
     addr

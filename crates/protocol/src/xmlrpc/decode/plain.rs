@@ -90,26 +90,25 @@ impl<'a> Reader<'a> {
     fn typed(&mut self, depth: usize) -> Option<Value> {
         let tag = self.tag()?;
         let value = match tag {
-            "string" => self.string()?,
-            "int" | "i4" => self.integer(IntKind::I4)?,
-            "struct" => return self.structure(depth),
-            "array" => return self.array(depth),
-            "double" => Value::Double(parse_double(self.raw()).ok()?),
-            "boolean" => Value::Boolean(parse_boolean(self.raw()).ok()?),
-            "dateTime.iso8601" => Value::DateTime(DateTime::parse(self.raw()).ok()?),
-            "base64" => Value::Base64(parse_base64(self.raw()).ok()?),
-            "i8" => self.integer(IntKind::I8)?,
-            "i1" => self.integer(IntKind::I1)?,
-            "i2" => self.integer(IntKind::I2)?,
-            "nil/" => return Some(Value::Nil),
-            "array/" => return Some(Value::Array(Array::default())),
-            "struct/" => return Some(Value::Struct(Struct::default())),
-            "string/" => return Some(Value::String(String::new())),
+            "string>" => self.string()?,
+            "int>" | "i4>" => self.integer(IntKind::I4)?,
+            "struct>" => return self.structure(depth),
+            "array>" => return self.array(depth),
+            "double>" => Value::Double(parse_double(self.raw()).ok()?),
+            "boolean>" => Value::Boolean(parse_boolean(self.raw()).ok()?),
+            "dateTime.iso8601>" => Value::DateTime(DateTime::parse(self.raw()).ok()?),
+            "base64>" => Value::Base64(parse_base64(self.raw()).ok()?),
+            "i8>" => self.integer(IntKind::I8)?,
+            "i1>" => self.integer(IntKind::I1)?,
+            "i2>" => self.integer(IntKind::I2)?,
+            "nil/>" => return Some(Value::Nil),
+            "array/>" => return Some(Value::Array(Array::default())),
+            "struct/>" => return Some(Value::Struct(Struct::default())),
+            "string/>" => return Some(Value::String(String::new())),
             _ => return None,
         };
         self.take("</")?;
         self.take(tag)?;
-        self.take(">")?;
         Some(value)
     }
 
@@ -171,11 +170,11 @@ impl<'a> Reader<'a> {
         self.take(tag).is_some()
     }
 
-    /// The name in the start tag that stands here; that of an empty element ends with `/`.
+    /// The start tag that stands here, past its `<`.
     fn tag(&mut self) -> Option<&'a str> {
         let rest = &self.text[self.at..];
-        let length = rest.bytes().take(LONGEST_NAME.len() + 3).position(|byte| byte == b'>')?;
-        self.at += length + 1;
+        let length = rest.bytes().take(LONGEST_NAME.len() + 3).position(|byte| byte == b'>')? + 1;
+        self.at += length;
         self.elements += 1;
         rest.get(1..length)
     }
@@ -191,8 +190,9 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_blanks(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().take_while(|byte| is_blank(**byte)).count();
+        while self.text.as_bytes().get(self.at).is_some_and(|byte| is_blank(*byte)) {
+            self.at += 1;
+        }
     }
 
     /// The characters up to the next tag as they stand there. Who reads them refuses references and

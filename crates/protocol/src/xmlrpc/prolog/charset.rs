@@ -110,6 +110,9 @@ fn illegal_bytes(charset: &str) -> Refusal {
 
 /// The charset that a label names, but for those that no text should be in.
 fn for_label(label: &str) -> Option<Charset> {
+    if label.eq_ignore_ascii_case("utf-8") {
+        return Some(Charset::Whatwg(UTF_8));
+    }
     let label = label.trim().to_ascii_lowercase();
     let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;
     if encoding == X_USER_DEFINED {
