@@ -1,5 +1,6 @@
 //! Exact bytes of everything that is written, and what is never written.
 
+use proptest::prelude::*;
 use protocol::xmlrpc::{
     Array, DateTime, EncodeError, Fault, MethodCall, Struct, Value, code, encode_call,
     encode_fault, encode_response,
@@ -45,6 +46,19 @@ fn doubles_are_shortest_digits_with_a_point_and_no_exponent() {
     check(1e-7, "<double>0.0000001</double>");
     check(f64::MAX, &format!("<double>17976931348623157{}.0</double>", "0".repeat(292)));
     check(5e-324, &format!("<double>0.{}5</double>", "0".repeat(323)));
+}
+
+proptest! {
+    /// Rust writes the shortest digits without exponent too, and a whole number without a point.
+    #[test]
+    fn doubles_are_written_as_rust_writes_them(number in any::<f64>(), exponent in -30..30_i32) {
+        for number in [number, number.trunc(), f64::from(number as f32) * 10_f64.powi(exponent)] {
+            if number.is_finite() {
+                let point = if number.to_string().contains('.') { "" } else { ".0" };
+                check(number, &format!("<double>{number}{point}</double>"));
+            }
+        }
+    }
 }
 
 #[test]

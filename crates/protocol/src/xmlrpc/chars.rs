@@ -31,9 +31,11 @@ pub(super) fn next_special(text: &[u8], from: usize) -> Option<usize> {
         return Some(from + at);
     }
     let is_dirty = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_special(*byte));
-    let dirty = aligned + BLOCK * text[aligned..].chunks(BLOCK).position(is_dirty)?;
-    let at = text[dirty..].iter().position(|byte| SPECIAL[usize::from(*byte)])?;
-    Some(dirty + at)
+    let mut blocks = text[aligned..].chunks_exact(BLOCK);
+    let clean = blocks.position(is_dirty).unwrap_or((text.len() - aligned) / BLOCK);
+    let start = aligned + BLOCK * clean;
+    let at = text[start..].iter().position(|byte| SPECIAL[usize::from(*byte)])?;
+    Some(start + at)
 }
 
 /// What is escaped, what XML cannot carry, and the first byte of U+FFFE and U+FFFF (and of some

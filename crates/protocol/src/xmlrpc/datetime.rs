@@ -154,23 +154,43 @@ impl FromStr for DateTime {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}{:02}{:02}", self.year, self.month, self.day)?;
-        write!(f, "T{:02}:{:02}:{:02}", self.hour, self.minute, self.second)?;
+        self.write(f)
+    }
+}
+
+impl DateTime {
+    /// Writes the specification's own form, `yyyyMMddThh:mm:ss`; a fraction and an offset follow it.
+    pub(super) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        for digits in [(self.year / 100) as u8, (self.year % 100) as u8, self.month, self.day] {
+            out.write_str(two_digits(digits))?;
+        }
+        for (mark, digits) in [("T", self.hour), (":", self.minute), (":", self.second)] {
+            out.write_str(mark)?;
+            out.write_str(two_digits(digits))?;
+        }
         if self.fraction_digits > 0 {
             let digits = usize::from(self.fraction_digits);
             let unit = 10_u32.pow((MAX_FRACTION_DIGITS - digits) as u32);
-            write!(f, ".{:0digits$}", self.nanosecond / unit)?;
+            write!(out, ".{:0digits$}", self.nanosecond / unit)?;
         }
         match self.offset_minutes {
             None => Ok(()),
-            Some(0) => f.write_str("Z"),
+            Some(0) => out.write_str("Z"),
             Some(minutes) => {
                 let sign = if minutes < 0 { '-' } else { '+' };
                 let minutes = minutes.unsigned_abs();
-                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+                write!(out, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
             }
         }
     }
+}
+
+/// A number under 100.
+fn two_digits(number: u8) -> &'static str {
+    const DIGITS: &str = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+                          5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    let start = 2 * usize::from(number);
+    &DIGITS[start..start + 2]
 }
 
 /// What is left to read of the text.

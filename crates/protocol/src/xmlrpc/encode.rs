@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::chars::{is_xml_char, next_special};
+use super::datetime::DateTime;
 use super::error::EncodeError;
 use super::fault::Fault;
 use super::message::MethodCall;
@@ -41,9 +42,9 @@ pub fn encode_response(result: &Value) -> Result<Vec<u8>, EncodeError> {
 /// Writes a fault; a character in its message that XML cannot carry becomes U+FFFD.
 pub fn encode_fault(fault: &Fault) -> Vec<u8> {
     let mut out =
-        Output::new("<methodResponse><fault><value><struct><member><name>faultCode</name><value>");
+        Output::new("<methodResponse><fault><value><struct><member><name>faultCode</name>");
     out.integer(fault.code.into());
-    out.raw("</value></member><member><name>faultString</name><value><string>");
+    out.raw("</member><member><name>faultString</name><value><string>");
     if out.text(&fault.message).is_err() {
         out.lossy_text(&fault.message);
     }
@@ -87,91 +88,83 @@ impl Output {
 
     /// Recurses no deeper than [`MAX_VALUE_DEPTH`](super::MAX_VALUE_DEPTH).
     fn value(&mut self, value: &Value) -> Result<(), EncodeError> {
-        self.raw("<value>");
         match value {
-            Value::Nil => self.raw("<nil/>"),
+            Value::Nil => self.raw("<value><nil/></value>"),
             Value::Int(number) => self.integer(*number),
-            Value::Boolean(true) => self.raw("<boolean>1</boolean>"),
-            Value::Boolean(false) => self.raw("<boolean>0</boolean>"),
+            Value::Boolean(true) => self.raw("<value><boolean>1</boolean></value>"),
+            Value::Boolean(false) => self.raw("<value><boolean>0</boolean></value>"),
             Value::Double(number) => self.double(*number)?,
             Value::String(text) => self.string(text)?,
-            Value::DateTime(datetime) => {
-                self.display(format_args!("<dateTime.iso8601>{datetime}</dateTime.iso8601>"));
-            }
+            Value::DateTime(datetime) => self.datetime(datetime),
             Value::Base64(bytes) => self.base64(bytes),
             Value::Array(array) => self.array(array)?,
             Value::Struct(structure) => self.structure(structure)?,
         }
-        self.raw("</value>");
         Ok(())
     }
 
     fn integer(&mut self, number: i64) {
         let is_int = i32::try_from(number).is_ok();
-        self.raw(if is_int { "<int>" } else { "<i8>" });
-        self.digits(number);
-        self.raw(if is_int { "</int>" } else { "</i8>" });
+        self.raw(if is_int { "<value><int>" } else { "<value><i8>" });
+        self.raw(itoa::Buffer::new().format(number));
+        self.raw(if is_int { "</int></value>" } else { "</i8></value>" });
     }
 
-    fn digits(&mut self, number: i64) {
-        // As long as i64::MIN.
-        let mut digits = [0; 20];
-        let mut first = digits.len();
-        let mut rest = number.unsigned_abs();
-        loop {
-            first -= 1;
-            digits[first] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            first -= 1;
-            digits[first] = b'-';
-        }
-        self.bytes.extend_from_slice(&digits[first..]);
-    }
-
-    /// Rust's own digits are the shortest that read back as the same number, without exponent.
+    /// The shortest digits that read back as the same number, without exponent.
     fn double(&mut self, number: f64) -> Result<(), EncodeError> {
         if !number.is_finite() {
             return Err(EncodeError::NotFinite);
         }
-        self.raw("<double>");
-        let start = self.bytes.len();
-        self.display(format_args!("{number}"));
-        if !self.bytes[start..].contains(&b'.') {
-            self.raw(".0");
+        self.raw("<value><double>");
+        let mut buffer = zmij::Buffer::new();
+        let digits = buffer.format_finite(number);
+        if digits.contains('e') {
+            self.without_exponent(number);
+        } else {
+            self.raw(digits);
         }
-        self.raw("</double>");
+        self.raw("</double></value>");
         Ok(())
     }
 
+    fn without_exponent(&mut self, number: f64) {
+        let start = self.bytes.len();
+        let _ = write!(self, "{number}");
+        if !self.bytes[start..].contains(&b'.') {
+            self.raw(".0");
+        }
+    }
+
+    fn datetime(&mut self, datetime: &DateTime) {
+        self.raw("<value><dateTime.iso8601>");
+        let _ = datetime.write(self);
+        self.raw("</dateTime.iso8601></value>");
+    }
+
     fn string(&mut self, text: &str) -> Result<(), EncodeError> {
-        self.raw("<string>");
+        self.raw("<value><string>");
         self.text(text)?;
-        self.raw("</string>");
+        self.raw("</string></value>");
         Ok(())
     }
 
     fn base64(&mut self, bytes: &[u8]) {
-        self.raw("<base64>");
+        self.raw("<value><base64>");
         self.raw(&STANDARD.encode(bytes));
-        self.raw("</base64>");
+        self.raw("</base64></value>");
     }
 
     fn array(&mut self, array: &Array) -> Result<(), EncodeError> {
-        self.raw("<array><data>");
+        self.raw("<value><array><data>");
         for value in array {
             self.value(value)?;
         }
-        self.raw("</data></array>");
+        self.raw("</data></array></value>");
         Ok(())
     }
 
     fn structure(&mut self, structure: &Struct) -> Result<(), EncodeError> {
-        self.raw("<struct>");
+        self.raw("<value><struct>");
         for (name, value) in structure.iter() {
             self.raw("<member><name>");
             self.text(name)?;
@@ -179,7 +172,7 @@ impl Output {
             self.value(value)?;
             self.raw("</member>");
         }
-        self.raw("</struct>");
+        self.raw("</struct></value>");
         Ok(())
     }
 
@@ -219,13 +212,9 @@ impl Output {
             _ => self.raw(c.encode_utf8(&mut [0; 4])),
         }
     }
-
-    fn display(&mut self, arguments: fmt::Arguments) {
-        // Writing to memory cannot fail.
-        let _ = self.write_fmt(arguments);
-    }
 }
 
+/// Never fails.
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.raw(text);
