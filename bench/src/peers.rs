@@ -20,6 +20,7 @@ pub enum Peer {
     Text,
     Redis,
     PythonTcp,
+    BareEpoll,
 }
 
 impl Peer {
@@ -33,6 +34,7 @@ impl Peer {
             Peer::PythonXmlRpc => "Python SimpleXMLRPCServer",
             Peer::Redis => "Redis, inline `PING`",
             Peer::PythonTcp => "Python ThreadingTCPServer",
+            Peer::BareEpoll => "bare epoll loop, in C",
         }
     }
 
@@ -52,6 +54,7 @@ impl Peer {
             Peer::FixedBody => bench().join("target/release/fixed_body"),
             Peer::Dxr => bench().join("target/release/dxr_peer"),
             Peer::Abyss => bench().join("target/abyss"),
+            Peer::BareEpoll => bench().join("target/bare_epoll"),
             Peer::Nginx => return in_path("nginx"),
             Peer::Redis => return in_path("redis-server"),
             Peer::PythonXmlRpc | Peer::PythonTcp => return in_path("python3"),
@@ -70,7 +73,7 @@ impl Peer {
                 format!("--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000")
             }
             Peer::FixedBody => format!("{port} {body_bytes}"),
-            Peer::Dxr | Peer::Abyss => port.to_string(),
+            Peer::Dxr | Peer::Abyss | Peer::BareEpoll => port.to_string(),
             Peer::PythonXmlRpc => format!("{} {port}", script("simple_xmlrpc.py")),
             Peer::PythonTcp => format!("{} {port}", script("threading_tcp.py")),
             Peer::Redis => {

@@ -55,8 +55,8 @@ fn one_each(options: &Options) -> Table {
     let hello = |addr: SocketAddr| Exchange::lines(addr, "hello\n", 1);
     let load = Load { lifetime: Lifetime::OneExchange, ..Load::kept(CONNECTIONS, options.time()) };
     let contestant = |peer| Contestant { peer, exchange: &hello, load, body_bytes: 0 };
-    let contestants = [contestant(Peer::Text), contestant(Peer::PythonTcp)];
-    compare(options, &contestants, [None, Some(Goal::AtLeast(10.0))])
+    let contestants = [Peer::Text, Peer::PythonTcp, Peer::BareEpoll].map(contestant);
+    compare(options, &contestants, [None, Some(Goal::AtLeast(10.0)), None])
 }
 
 fn compare<const N: usize>(
