@@ -68,10 +68,10 @@ impl Edge {
         Self { caller: Arc::new(caller), others }
     }
 
-    /// Answers a request, with a log line. An early answer reaches only a peer that may finish
-    /// sending.
+    /// Answers a request, with a log line.
     pub async fn answer(mut self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let started = enabled!(Level::DEBUG).then(Instant::now);
+        // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
         let response = match (request.method(), request.uri().path()) {
             // Not by way of the router, which costs as much as reading the call.
