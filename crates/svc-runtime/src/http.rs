@@ -57,10 +57,12 @@ pub async fn run<A, Fut>(
     A: Fn(Request<Incoming>) -> Fut,
     Fut: Future<Output = Result<Response, Infallible>>,
 {
-    // Most of a connection's memory is the parser's: none for a peer that says nothing.
+    // Most of a connection's memory is the parser's: none for a peer that says nothing. A look at
+    // the first byte, since a new connection counts as readable until somebody has tried.
+    let mut first = [0];
     let said = tokio::select! {
         biased;
-        said = timeout(deadlines.header, stream.readable()) => matches!(said, Ok(Ok(()))),
+        said = timeout(deadlines.header, stream.peek(&mut first)) => matches!(said, Ok(Ok(_))),
         () = stop.cancelled() => false,
     };
     let mut stream = TimeoutStream::new(stream);

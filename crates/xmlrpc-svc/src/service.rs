@@ -73,10 +73,13 @@ impl Edge {
         let started = enabled!(Level::DEBUG).then(Instant::now);
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
+        // In boxes, or every kept connection had room for all that a call ever waits for.
         let response = match (request.method(), request.uri().path()) {
             // Not by way of the router, which costs as much as reading the call.
-            (&Method::POST, "/" | "/RPC2") => self.caller.answer(request).await.into_response(),
-            _ => self.others.call(request.map(Body::new)).await?,
+            (&Method::POST, "/" | "/RPC2") => {
+                Box::pin(self.caller.answer(request)).await.into_response()
+            }
+            _ => Box::pin(self.others.call(request.map(Body::new))).await?,
         };
         if let Some(started) = started {
             let fault = response.extensions().get().map(|FaultCode(code)| *code);
