@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use crate::exchange::Exchange;
 use crate::load::{self, Load, Outcome};
 use crate::peers::Peer;
-use crate::samples::Samples;
+use crate::samples::{Samples, short};
+use crate::table::Table;
 
 /// A server, and how it is asked.
 pub struct Contestant<'a> {
@@ -63,6 +64,20 @@ impl Series {
         self.busy.push(outcome.server_cpu_seconds / outcome.seconds);
         self.p50.push(outcome.p50);
         self.p99.push(outcome.p99);
+    }
+
+    /// Adds the row of `peer`: its figures, and what they are beside those of others.
+    pub fn add_to(&self, table: &mut Table, peer: Peer, [ratio, goal]: [String; 2]) {
+        table.row([
+            peer.name().to_owned(),
+            short(self.per_second.median()),
+            self.per_cpu_second.to_string(),
+            short(self.busy.median()),
+            short(self.p50.median() * 1e3),
+            short(self.p99.median() * 1e3),
+            ratio,
+            goal,
+        ]);
     }
 }
 

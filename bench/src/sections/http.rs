@@ -10,7 +10,7 @@ use crate::goal::{Goal, judged};
 use crate::load::{self, Load};
 use crate::options::Options;
 use crate::peers::{OURS, Peer};
-use crate::samples::{Samples, short};
+use crate::samples::Samples;
 use crate::table::Table;
 use crate::turns::{Contestant, Series, measure};
 
@@ -95,16 +95,7 @@ fn row(table: &mut Table, peer: Peer, goal: Option<Goal>, series: &Series, ours:
         return table.skipped(peer.name(), why);
     }
     let ratio = ours.per_cpu_second.over(&series.per_cpu_second);
-    table.row([
-        peer.name().to_owned(),
-        short(series.per_second.median()),
-        series.per_cpu_second.to_string(),
-        short(series.busy.median()),
-        short(series.p50.median() * 1e3),
-        short(series.p99.median() * 1e3),
-        ratio.to_string(),
-        judged(goal, &ratio),
-    ]);
+    series.add_to(table, peer, [ratio.to_string(), judged(goal, &ratio)]);
 }
 
 fn multicall(options: &Options) -> io::Result<Table> {

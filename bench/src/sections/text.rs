@@ -78,14 +78,6 @@ fn row(table: &mut Table, peer: Peer, series: &Series, ours: &Series, goal: Opti
     }
     let ratio = ours.per_second.over(&series.per_second);
     let per_cpu = ours.per_cpu_second.over(&series.per_cpu_second).median();
-    table.row([
-        peer.name().to_owned(),
-        short(series.per_second.median()),
-        series.per_cpu_second.to_string(),
-        short(series.busy.median()),
-        short(series.p50.median() * 1e3),
-        short(series.p99.median() * 1e3),
-        format!("{ratio}, {} per CPU-s", short(per_cpu)),
-        judged(goal, &ratio),
-    ]);
+    let compared = format!("{ratio}, {} per CPU-s", short(per_cpu));
+    series.add_to(table, peer, [compared, judged(goal, &ratio)]);
 }
