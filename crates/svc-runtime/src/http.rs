@@ -16,11 +16,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 use tracing::debug;
 
 use crate::serve::linger;
+use crate::stop::Stop;
 
 /// Largest request head in bytes; a larger one is answered with 431.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -52,7 +52,7 @@ pub async fn run<A, Fut>(
     peer: SocketAddr,
     answer: A,
     deadlines: HttpDeadlines,
-    stop: CancellationToken,
+    stop: Stop,
 ) where
     A: Fn(Request<Incoming>) -> Fut,
     Fut: Future<Output = Result<Response, Infallible>>,
@@ -63,7 +63,7 @@ pub async fn run<A, Fut>(
     let said = tokio::select! {
         biased;
         said = timeout(deadlines.header, stream.peek(&mut first)) => matches!(said, Ok(Ok(_))),
-        () = stop.cancelled() => false,
+        () = stop.told() => false,
     };
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(deadlines.write));
@@ -82,7 +82,7 @@ async fn converse<A, Fut>(
     stream: Pin<&mut TimeoutStream<TcpStream>>,
     answer: A,
     deadlines: HttpDeadlines,
-    stop: CancellationToken,
+    stop: Stop,
 ) -> hyper::Result<()>
 where
     A: Fn(Request<Incoming>) -> Fut,
@@ -100,7 +100,7 @@ where
         // The connection first, so that what has arrived by the time of the stop counts as received.
         biased;
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = stop.told() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -17,3 +17,4 @@ pub mod process;
 pub mod serve;
 pub mod settings;
 pub mod signal;
+pub mod stop;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
@@ -16,6 +15,7 @@ use crate::http::{self, HttpDeadlines};
 use crate::serve::{ServeOptions, serve};
 use crate::settings::{ProcessSettings, Task, reachable};
 use crate::signal::StopSignals;
+use crate::stop::Stop;
 use crate::{descriptors, logging, probe};
 
 /// How long the admin port has to answer what it was asked before the process ends.
@@ -47,7 +47,7 @@ pub struct Service<F> {
     pub refusal: &'static [u8],
     /// Its health.
     pub health: Health,
-    /// Runs one connection; it is to end soon after the token is cancelled.
+    /// Runs one connection; it is to end soon after the stop.
     pub connection: F,
 }
 
@@ -59,7 +59,7 @@ pub fn run<F, Fut>(
     build: impl FnOnce() -> Result<Service<F>, StartError>,
 ) -> ExitCode
 where
-    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let ended = match settings.task {
@@ -83,7 +83,7 @@ fn live<F, Fut>(
     build: impl FnOnce() -> Result<Service<F>, StartError>,
 ) -> Result<(), StartError>
 where
-    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     logging::init(settings.log_format).map_err(|error| StartError::setting("RUST_LOG", error))?;
@@ -104,7 +104,7 @@ async fn start<F, Fut>(
     mut signals: StopSignals,
 ) -> Result<(), StartError>
 where
-    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let health = service.health;
@@ -116,14 +116,14 @@ where
     let mut announced = vec![("admin", admin.local_addr())];
     announced.extend(listeners.iter().map(|listener| (service.role, listener.local_addr())));
 
-    let stop_admin = CancellationToken::new();
+    let stop_admin = Stop::new();
     let admin = tokio::spawn(serve_admin(admin, health.clone(), stop_admin.clone()));
     let options = ServeOptions {
         cap: descriptors::connection_cap(settings.max_connections),
         refusal: service.refusal,
         drain: settings.drain_deadline,
     };
-    let stop = CancellationToken::new();
+    let stop = Stop::new();
     let served = tokio::spawn(serve(listeners, options, stop.clone(), service.connection));
     health.enter(Phase::Ready);
     announce(&announced);
@@ -131,13 +131,13 @@ where
     let signal = signals.recv().await;
     info!(signal, deadline = ?settings.drain_deadline, "draining");
     health.enter(Phase::Draining);
-    stop.cancel();
+    stop.tell();
     match served.await {
         Ok(0) => info!("drained"),
         Ok(cut) => warn!(cut, "drain deadline passed, connections cut"),
         Err(error) => warn!(%error, "drain failed"),
     }
-    stop_admin.cancel();
+    stop_admin.tell();
     let _ = admin.await;
     Ok(())
 }
@@ -160,7 +160,7 @@ fn announce(listeners: &[(&str, io::Result<SocketAddr>)]) {
     info!("ready");
 }
 
-async fn serve_admin(listener: TcpListener, health: Health, stop: CancellationToken) {
+async fn serve_admin(listener: TcpListener, health: Health, stop: Stop) {
     let options = ServeOptions { cap: MAX_ADMIN_CONNECTIONS, refusal: b"", drain: ADMIN_DRAIN };
     let answer = http::routed(health.routes());
     let connection = move |stream, peer, stop| {

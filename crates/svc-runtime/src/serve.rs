@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stop::Stop;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
@@ -52,11 +52,11 @@ pub struct ServeOptions {
 pub async fn serve<F, Fut>(
     listeners: Vec<TcpListener>,
     options: ServeOptions,
-    stop: CancellationToken,
+    stop: Stop,
     connection: F,
 ) -> usize
 where
-    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let peers = Peers {
@@ -65,7 +65,7 @@ where
         refusal: options.refusal,
         tasks: TaskTracker::new(),
         stop: stop.clone(),
-        cut: CancellationToken::new(),
+        cut: Stop::new(),
     };
     let acceptors = TaskTracker::new();
     for listener in listeners {
@@ -82,14 +82,14 @@ struct Peers {
     refusals: Arc<Semaphore>,
     refusal: &'static [u8],
     tasks: TaskTracker,
-    stop: CancellationToken,
-    cut: CancellationToken,
+    stop: Stop,
+    cut: Stop,
 }
 
 impl Peers {
     async fn accept<F, Fut>(self, listener: TcpListener, connection: F)
     where
-        F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut,
+        F: Fn(TcpStream, SocketAddr, Stop) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
@@ -98,9 +98,9 @@ impl Peers {
                 // Accepting first, so that who was connected by the time of the stop is answered.
                 biased;
                 accepted = listener.accept() => accepted,
-                () = self.stop.cancelled() => return,
+                () = self.stop.told() => return,
             };
-            after_stop += usize::from(self.stop.is_cancelled());
+            after_stop += usize::from(self.stop.is_told());
             match accepted {
                 Ok((stream, peer)) => {
                     back_off = BACK_OFF.0;
@@ -111,7 +111,7 @@ impl Peers {
                 }
                 Err(error) => {
                     warn!(%error, pause = ?back_off, "cannot accept");
-                    tokio::select! { () = sleep(back_off) => (), () = self.stop.cancelled() => return }
+                    tokio::select! { () = sleep(back_off) => (), () = self.stop.told() => return }
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }
             }
@@ -120,7 +120,7 @@ impl Peers {
 
     fn admit<F, Fut>(&self, stream: TcpStream, peer: SocketAddr, connection: &F)
     where
-        F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut,
+        F: Fn(TcpStream, SocketAddr, Stop) -> Fut,
         Fut: Future<Output = ()> + Send + 'static,
     {
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
@@ -140,7 +140,7 @@ impl Peers {
         let cut = self.cut.clone();
         self.tasks.spawn(async move {
             let _permit = permit;
-            cut.run_until_cancelled(task).await;
+            tokio::select! { biased; () = task => (), () = cut.told() => () }
         });
     }
 
@@ -150,7 +150,7 @@ impl Peers {
             return 0;
         }
         let cut = self.tasks.len();
-        self.cut.cancel();
+        self.cut.tell();
         // A task that does not yield can't be cut; the process ends all the same.
         let _ = timeout(CUT_GRACE, self.tasks.wait()).await;
         cut

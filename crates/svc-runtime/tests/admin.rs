@@ -9,9 +9,9 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use svc_runtime::admin::{DEPENDENCY_AGE, Health, Phase};
 use svc_runtime::http::{self, HttpDeadlines};
+use svc_runtime::stop::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// The whole answer to one request.
@@ -20,7 +20,7 @@ async fn answer(health: &Health, method: &str, path: &str) -> String {
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, addr) = listener.accept().await.unwrap();
     let deadlines = HttpDeadlines::default();
-    let stop = CancellationToken::new();
+    let stop = Stop::new();
     let service =
         tokio::spawn(http::run(stream, addr, http::routed(health.routes()), deadlines, stop));
     let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");

@@ -9,8 +9,8 @@ use svc_runtime::admin::Health;
 use svc_runtime::logging::LogFormat;
 use svc_runtime::process::{Service, run};
 use svc_runtime::settings::ProcessSettings;
+use svc_runtime::stop::Stop;
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
 #[test]
 fn blocking_look_up_does_not_delay_the_exit() {
@@ -34,7 +34,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
             listen: vec![any_port],
             refusal: b"",
             health: Health::new(),
-            connection: async |_: TcpStream, _: SocketAddr, _: CancellationToken| (),
+            connection: async |_: TcpStream, _: SocketAddr, _: Stop| (),
         })
     };
     let code = run(&settings, any_port, build);

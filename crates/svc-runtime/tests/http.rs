@@ -7,12 +7,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use svc_runtime::http::{self, HttpDeadlines, MAX_HEAD_BYTES};
+use svc_runtime::stop::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 /// Longest wait for anything that is bound to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ const PING: &str = "GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
 
 struct Peer {
     stream: TcpStream,
-    stop: CancellationToken,
+    stop: Stop,
     service: JoinHandle<()>,
 }
 
@@ -36,7 +36,7 @@ impl Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far_end, addr) = listener.accept().await.unwrap();
-        let stop = CancellationToken::new();
+        let stop = Stop::new();
         let service =
             tokio::spawn(http::run(far_end, addr, http::routed(router), deadlines, stop.clone()));
         Self { stream, stop, service }
@@ -178,7 +178,7 @@ async fn stop_closes_a_kept_connection_at_once() {
     let mut peer = Peer::connect(ping(), PATIENT).await;
     peer.say(PING).await;
     peer.hear("pong").await;
-    peer.stop.cancel();
+    peer.stop.tell();
     assert_eq!(peer.hear_the_rest().await, "");
     peer.hang_up().await;
 }
@@ -186,7 +186,7 @@ async fn stop_closes_a_kept_connection_at_once() {
 #[tokio::test]
 async fn stop_closes_a_fresh_connection_at_once() {
     let mut peer = Peer::connect(ping(), PATIENT).await;
-    peer.stop.cancel();
+    peer.stop.tell();
     assert_eq!(peer.hear_the_rest().await, "");
     peer.hang_up().await;
 }
@@ -197,7 +197,7 @@ async fn request_that_had_arrived_at_the_stop_is_answered() {
     for _ in 0..20 {
         let mut peer = Peer::connect(ping(), PATIENT).await;
         peer.say(PING).await;
-        peer.stop.cancel();
+        peer.stop.tell();
         assert!(peer.hear_the_rest().await.ends_with("\r\n\r\npong"));
         peer.hang_up().await;
     }
@@ -209,7 +209,7 @@ async fn request_under_way_is_answered_after_the_stop_and_its_connection_closed(
     let mut peer = Peer::connect(router, PATIENT).await;
     peer.say("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let answer = timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
-    peer.stop.cancel();
+    peer.stop.tell();
     // The service, woken by the stop, goes first.
     tokio::task::yield_now().await;
     answer.send(()).unwrap();

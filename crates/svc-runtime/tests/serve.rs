@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
+use svc_runtime::stop::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 /// Longest wait for anything that is bound to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,14 +21,14 @@ const DRAIN: Duration = Duration::from_secs(3600);
 
 struct Serving {
     addrs: Vec<SocketAddr>,
-    stop: CancellationToken,
+    stop: Stop,
     cut: JoinHandle<usize>,
 }
 
 /// Serves `connection` on `listeners` free ports.
 async fn start<F, Fut>(listeners: usize, cap: usize, connection: F) -> Serving
 where
-    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Fut + Clone + Send + 'static,
+    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let (mut bound, mut addrs) = (Vec::new(), Vec::new());
@@ -38,21 +38,21 @@ where
         bound.push(listener);
     }
     let options = ServeOptions { cap, refusal: REFUSAL.as_bytes(), drain: DRAIN };
-    let stop = CancellationToken::new();
+    let stop = Stop::new();
     let cut = tokio::spawn(serve(bound, options, stop.clone(), connection));
     Serving { addrs, stop, cut }
 }
 
 /// Says hi, and stays until the peer ends its stream.
-async fn greet(mut stream: TcpStream, _: SocketAddr, _: CancellationToken) {
+async fn greet(mut stream: TcpStream, _: SocketAddr, _: Stop) {
     let _ = stream.write_all(b"hi").await;
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 
 /// As [`greet`], and says bye when it is stopped, `after` a while.
-async fn greet_and_part(mut stream: TcpStream, stop: CancellationToken, after: Duration) {
+async fn greet_and_part(mut stream: TcpStream, stop: Stop, after: Duration) {
     let _ = stream.write_all(b"hi").await;
-    stop.cancelled().await;
+    stop.told().await;
     sleep(after).await;
     let _ = stream.write_all(b"bye").await;
 }
@@ -110,7 +110,7 @@ async fn every_one_of_many_refused_peers_hears_the_refusal_whatever_it_has_said(
 
 #[tokio::test]
 async fn send_buffer_of_a_connection_is_small() {
-    let tell_its_size = async |mut stream: TcpStream, _: SocketAddr, _: CancellationToken| {
+    let tell_its_size = async |mut stream: TcpStream, _: SocketAddr, _: Stop| {
         let size = socket2::SockRef::from(&stream).send_buffer_size().unwrap();
         let _ = stream.write_all(size.to_string().as_bytes()).await;
     };
@@ -190,7 +190,7 @@ async fn nagles_delay_is_off() {
 async fn stop_closes_every_listener_while_connections_go_on() {
     let serving = start(2, 10, greet).await;
     let peer = admitted(serving.addrs[0]).await;
-    serving.stop.cancel();
+    serving.stop.tell();
     for addr in &serving.addrs {
         within(async { while TcpStream::connect(addr).await.is_ok() {} }).await;
     }
@@ -202,7 +202,7 @@ async fn stop_closes_every_listener_while_connections_go_on() {
 #[tokio::test]
 async fn stop_without_connections_ends_at_once() {
     let serving = start(2, 10, greet).await;
-    serving.stop.cancel();
+    serving.stop.tell();
     assert_eq!(within(serving.cut).await.unwrap(), 0);
 }
 
@@ -212,7 +212,7 @@ async fn connection_that_ends_in_time_is_not_cut() {
     let serving = start(1, 10, move |stream, _, stop| greet_and_part(stream, stop, nearly)).await;
     let peers = [admitted(serving.addrs[0]).await, admitted(serving.addrs[0]).await];
     tokio::time::pause();
-    serving.stop.cancel();
+    serving.stop.tell();
     assert_eq!(serving.cut.await.unwrap(), 0);
     tokio::time::resume();
     for peer in peers {
@@ -227,7 +227,7 @@ async fn connections_past_the_drain_deadline_are_cut_and_counted() {
     let peers = [admitted(serving.addrs[0]).await, admitted(serving.addrs[0]).await];
     tokio::time::pause();
     let stopped = Instant::now();
-    serving.stop.cancel();
+    serving.stop.tell();
     assert_eq!(serving.cut.await.unwrap(), 2);
     assert_eq!(stopped.elapsed().as_secs(), DRAIN.as_secs());
     tokio::time::resume();

@@ -11,9 +11,9 @@ use jiff::civil::DateTime;
 use protocol::command::framing::{Action, Framing};
 use protocol::command::respond;
 use svc_runtime::serve::linger;
+use svc_runtime::stop::Stop;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::config::Limits;
@@ -34,7 +34,7 @@ pub async fn run<S>(
     peer: SocketAddr,
     limits: Limits,
     now: impl Fn() -> DateTime,
-    stop: CancellationToken,
+    stop: Stop,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -45,17 +45,13 @@ pub async fn run<S>(
     }
 }
 
-async fn converse<S, N>(
-    stream: &mut S,
-    session: &mut Session<N>,
-    stop: &CancellationToken,
-) -> io::Result<()>
+async fn converse<S, N>(stream: &mut S, session: &mut Session<N>, stop: &Stop) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     N: Fn() -> DateTime,
 {
     let mut timer = pin!(sleep(session.limits.idle_deadline));
-    let mut stopped = pin!(stop.cancelled());
+    let mut stopped = pin!(stop.told());
     let mut reads_after_stop = 0;
     while !session.is_over && reads_after_stop < MAX_READS_AFTER_STOP {
         tokio::select! {
@@ -69,7 +65,7 @@ where
         if session.due < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(session.due);
         }
-        reads_after_stop += usize::from(stop.is_cancelled());
+        reads_after_stop += usize::from(stop.is_told());
     }
     Ok(())
 }

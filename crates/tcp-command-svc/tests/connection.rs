@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::civil::date;
 use svc_runtime::serve::MAX_LINGER;
+use svc_runtime::stop::Stop;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
 use tokio::io::{
@@ -17,7 +18,6 @@ use tokio::io::{
 };
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 const GRACE: Duration = Duration::from_millis(300);
 const IDLE: Duration = Duration::from_secs(300);
@@ -40,7 +40,7 @@ const LINES: usize = IN_FLIGHT / 6;
 struct Peer {
     stream: DuplexStream,
     since: Instant,
-    stop: CancellationToken,
+    stop: Stop,
     service: JoinHandle<()>,
 }
 
@@ -59,7 +59,7 @@ impl Peer {
         far_end: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         limits: Limits,
     ) -> Self {
-        let stop = CancellationToken::new();
+        let stop = Stop::new();
         let addr = "192.0.2.1:1".parse().unwrap();
         let now = || date(2026, 11, 2).at(9, 4, 3, 0);
         let service = tokio::spawn(connection::run(far_end, addr, limits, now, stop.clone()));
@@ -289,7 +289,7 @@ async fn stop_answers_the_lines_that_were_received_and_closes() {
     ] {
         let mut peer = Peer::connect();
         peer.say(received).await;
-        peer.stop.cancel();
+        peer.stop.tell();
         assert_eq!(peer.hear_the_rest().await, replies, "{received:?}");
         assert_eq!(peer.hang_up().await, Duration::ZERO, "{received:?}");
     }
@@ -301,7 +301,7 @@ async fn stop_closes_an_idle_line_session_at_once() {
     peer.say("hello\n").await;
     peer.hear("How do you do?\n").await;
     sleep(IDLE / 2).await;
-    peer.stop.cancel();
+    peer.stop.tell();
     assert_eq!(peer.hear_the_rest().await, "");
     assert_eq!(peer.hang_up().await, IDLE / 2);
 }
@@ -310,7 +310,7 @@ async fn stop_closes_an_idle_line_session_at_once() {
 async fn stop_waits_for_a_peer_that_reads_its_replies_slowly() {
     let mut peer = Peer::connect();
     peer.say("hello\n".repeat(LINES)).await;
-    peer.stop.cancel();
+    peer.stop.tell();
     for _ in 0..LINES {
         sleep(Duration::from_millis(10)).await;
         peer.hear("How do you do?\n").await;
@@ -334,7 +334,7 @@ async fn stop_ends_a_connection_whose_peer_never_stops_sending() {
     while sent.load(Ordering::Relaxed) < 100_000 {
         yield_now().await;
     }
-    stop.cancel();
+    stop.tell();
     service.await.unwrap();
     assert!(sent.load(Ordering::Relaxed) < ENDLESS, "it was heard to its end");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 /// Bytes of bodies in work, unless a service is told otherwise.
@@ -29,22 +29,27 @@ pub fn reading_bytes(document: &[u8]) -> usize {
 /// Bytes that are shared out among the bodies in work: as many again for small shares as for
 /// large ones, so that whoever takes all that there is of one keeps nobody out of the other.
 #[derive(Debug, Clone)]
-pub struct Budget {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
-    total: usize,
+pub struct Budget(Arc<Lanes>);
+
+#[derive(Debug)]
+struct Lanes {
+    small: Semaphore,
+    large: Semaphore,
+    /// Of each.
+    bytes: usize,
 }
 
 impl Budget {
     /// A budget of `bytes` for small and `bytes` for large shares.
     pub fn new(bytes: usize) -> Self {
-        let lane = || Arc::new(Semaphore::new(bytes));
-        Self { small: lane(), large: lane(), total: bytes }
+        let lane = || Semaphore::new(bytes);
+        Self(Arc::new(Lanes { small: lane(), large: lane(), bytes }))
     }
 
     /// The share of one body, which is empty and grows with it.
     pub fn share(&self) -> Share {
-        Share { budget: self.clone(), permits: None, used: 0, patience: BUDGET_DEADLINE }
+        let empty = Taken { lanes: self.0.clone(), is_large: false, bytes: 0 };
+        Share { taken: empty, used: 0, patience: BUDGET_DEADLINE }
     }
 }
 
@@ -53,8 +58,7 @@ impl Budget {
 /// that bodies which wait for each other do so a few times and not at every packet.
 #[derive(Debug)]
 pub struct Share {
-    budget: Budget,
-    permits: Option<OwnedSemaphorePermit>,
+    taken: Taken,
     used: usize,
     patience: Duration,
 }
@@ -67,44 +71,71 @@ impl Share {
     /// Takes `bytes` more, or all that there are, as soon as others have given them back.
     pub async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.used += bytes;
-        let wanted = self.used.next_power_of_two().min(self.budget.total);
-        let lane =
-            if self.used <= MAX_SMALL_SHARE { &self.budget.small } else { &self.budget.large };
+        let wanted = self.used.next_power_of_two().min(self.taken.lanes.bytes);
+        let is_large = self.used > MAX_SMALL_SHARE;
+        if is_large == self.taken.is_large {
+            return self.taken.grow_to(wanted, &mut self.patience).await;
+        }
         // What was taken from the lane of small shares goes back when the other gave its own.
-        let kept = self.permits.take_if(|permits| Arc::ptr_eq(permits.semaphore(), lane));
-        let taken = kept.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let lacking = u32::try_from(wanted.saturating_sub(taken)).map_err(|_| Exhausted)?;
-        if lacking == 0 {
-            self.permits = kept;
-            return Ok(());
-        }
-        let mut permits = take(lane, lacking, &mut self.patience).await?;
-        if let Some(kept) = kept {
-            permits.merge(kept);
-        }
-        self.permits = Some(permits);
+        let mut taken = Taken { lanes: self.taken.lanes.clone(), is_large, bytes: 0 };
+        taken.grow_to(wanted, &mut self.patience).await?;
+        self.taken = taken;
         Ok(())
     }
 
     /// Gives back all but `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
         self.used = self.used.min(bytes);
-        if let Some(permits) = &mut self.permits {
-            drop(permits.split(permits.num_permits().saturating_sub(bytes)));
-        }
+        self.taken.shrink_to(bytes);
     }
 }
 
-async fn take(
-    lane: &Arc<Semaphore>,
-    bytes: u32,
+/// Bytes of one lane, given back when dropped.
+#[derive(Debug)]
+struct Taken {
+    lanes: Arc<Lanes>,
+    is_large: bool,
+    bytes: usize,
+}
+
+impl Taken {
+    fn lane(&self) -> &Semaphore {
+        if self.is_large { &self.lanes.large } else { &self.lanes.small }
+    }
+
+    async fn grow_to(&mut self, bytes: usize, patience: &mut Duration) -> Result<(), Exhausted> {
+        let lacking = bytes.saturating_sub(self.bytes);
+        if lacking > 0 {
+            take(self.lane(), lacking, patience).await?.forget();
+            self.bytes += lacking;
+        }
+        Ok(())
+    }
+
+    fn shrink_to(&mut self, bytes: usize) {
+        let spare = self.bytes.saturating_sub(bytes);
+        self.lane().add_permits(spare);
+        self.bytes -= spare;
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+async fn take<'a>(
+    lane: &'a Semaphore,
+    bytes: usize,
     patience: &mut Duration,
-) -> Result<OwnedSemaphorePermit, Exhausted> {
-    if let Ok(permits) = lane.clone().try_acquire_many_owned(bytes) {
+) -> Result<SemaphorePermit<'a>, Exhausted> {
+    let bytes = u32::try_from(bytes).map_err(|_| Exhausted)?;
+    if let Ok(permits) = lane.try_acquire_many(bytes) {
         return Ok(permits);
     }
     let start = Instant::now();
-    let waited = timeout(*patience, lane.clone().acquire_many_owned(bytes)).await;
+    let waited = timeout(*patience, lane.acquire_many(bytes)).await;
     *patience = patience.saturating_sub(start.elapsed());
     waited.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
 }

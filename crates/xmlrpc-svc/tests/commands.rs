@@ -14,12 +14,12 @@ use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::clock::Clock;
 use svc_runtime::serve::{ServeOptions, serve};
+use svc_runtime::stop::Stop;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use xmlrpc_svc::command_client::{self, CommandService, MAX_COMMAND_CONNECTIONS};
 use xmlrpc_svc::methods::command;
 use xmlrpc_svc::registry::Registry;
@@ -46,7 +46,7 @@ fn unavailable() -> Result<Value, (i32, String)> {
 struct TextService {
     addr: SocketAddr,
     peers: Arc<AtomicUsize>,
-    stop: CancellationToken,
+    stop: Stop,
     served: JoinHandle<usize>,
 }
 
@@ -54,7 +54,7 @@ impl TextService {
     async fn start(addr: &str) -> Self {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let (peers, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let (peers, stop) = (Arc::new(AtomicUsize::new(0)), Stop::new());
         let counter = peers.clone();
         let limits = Limits {
             max_command_bytes: MAX_COMMAND_BYTES,
@@ -74,7 +74,7 @@ impl TextService {
     }
 
     async fn stop(self) {
-        self.stop.cancel();
+        self.stop.tell();
         self.served.await.unwrap();
     }
 }

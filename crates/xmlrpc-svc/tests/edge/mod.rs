@@ -8,9 +8,9 @@ use protocol::xmlrpc::{Limits, MethodResponse, Value, decode_response};
 use svc_runtime::admin::{Health, Phase};
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::serve::{ServeOptions, serve};
+use svc_runtime::stop::Stop;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 use xmlrpc_svc::codec::BodyLimits;
 use xmlrpc_svc::registry::Registry;
 use xmlrpc_svc::service::{CallLimits, Edge};
@@ -37,7 +37,7 @@ pub(crate) async fn start(registry: Registry, limits: CallLimits) -> SocketAddr 
         let answer = move |request| edge.clone().answer(request);
         http::run(stream, peer, answer, HttpDeadlines::default(), stop)
     };
-    tokio::spawn(serve(vec![listener], options, CancellationToken::new(), connection));
+    tokio::spawn(serve(vec![listener], options, Stop::new(), connection));
     addr
 }
 
