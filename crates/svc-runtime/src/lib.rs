@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod deadline;
 pub mod descriptors;
 pub mod http;
 pub mod logging;

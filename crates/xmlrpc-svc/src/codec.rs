@@ -2,22 +2,22 @@
 
 use std::fmt;
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
 use axum::http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    RETRY_AFTER, VARY,
+    CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
 };
-use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Fault, Value, encode_fault, encode_response};
+use svc_runtime::deadline::within;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use tracing::error;
 
 use crate::budget::{Budget, Exhausted, Held, Share};
@@ -38,7 +38,6 @@ const MAX_INFLATION: usize = 1_040;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Trouble with the transport, answered with a status and never with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,38 +120,25 @@ pub struct BodyLimits {
     pub deadline: Duration,
 }
 
-/// A request's body, and the charset that its header names.
-pub struct Document {
-    /// The body, inflated.
-    pub bytes: Vec<u8>,
-    /// The `charset` parameter of `Content-Type`.
-    pub charset: Option<String>,
-}
-
-/// Reads a request's body within `limits`, if its headers say that it can be XML-RPC. Every byte
-/// that is kept is taken from `share`.
+/// Reads a request's body within `limits`, inflated. Every byte that is kept is taken from `share`.
 pub async fn receive(
-    request: Request<Unread>,
+    body: Unread,
+    coding: Coding,
     limits: BodyLimits,
     share: &mut Share,
-) -> Result<Document, Rejection> {
-    let charset = xml_charset(request.headers())?;
-    let coding = Coding::of(request.headers()).ok_or(Rejection::ContentEncoding)?;
-    let body = request.into_body();
+) -> Result<Bytes, Rejection> {
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Rejection::TooLarge);
     }
-    let collected = timeout(limits.deadline, collect(body, limits.bytes, share)).await;
+    let collected = within(limits.deadline, pin!(collect(body, limits.bytes, share))).await;
     let bytes = collected.map_err(|_| Rejection::SlowBody)??;
-    let bytes = if coding == Coding::Identity {
-        bytes
-    } else {
-        inflate(coding, bytes, limits.bytes, share).await?
-    };
-    Ok(Document { bytes, charset })
+    match coding {
+        Coding::Identity => Ok(bytes),
+        _ => Ok(inflate(coding, bytes, limits.bytes, share).await?.into()),
+    }
 }
 
-async fn collect(mut body: Unread, limit: usize, share: &mut Share) -> Result<Vec<u8>, Rejection> {
+async fn collect(mut body: Unread, limit: usize, share: &mut Share) -> Result<Bytes, Rejection> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Rejection::BrokenBody)?;
@@ -162,14 +148,18 @@ async fn collect(mut body: Unread, limit: usize, share: &mut Share) -> Result<Ve
             return Err(Rejection::TooLarge);
         }
         share.grow(data.len()).await?;
+        // Most bodies come in one piece.
+        if bytes.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
         bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
+    Ok(bytes.into())
 }
 
 async fn inflate(
     coding: Coding,
-    body: Vec<u8>,
+    body: Bytes,
     limit: usize,
     share: &mut Share,
 ) -> Result<Vec<u8>, Rejection> {
@@ -189,35 +179,6 @@ async fn inflate(
     let plain = inflated.await?;
     share.shrink_to(plain.len());
     Ok(plain)
-}
-
-/// The charset that the header names, where the header lets the body be XML.
-fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
-    let mut fields = headers.get_all(CONTENT_TYPE).iter();
-    let header =
-        fields.next().map(HeaderValue::to_str).transpose().map_err(|_| Rejection::MediaType)?;
-    if fields.next().is_some() {
-        return Err(Rejection::MediaType);
-    }
-    let mut parts = header.unwrap_or_default().split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_readable = match media_type.as_str() {
-        "text/xml" | "application/xml" => true,
-        // curl and simple devices send these; so do browsers on behalf of any page, and they say so.
-        "" | "application/x-www-form-urlencoded" | "text/plain" | "application/octet-stream" => {
-            !headers.contains_key(ORIGIN) && !headers.contains_key(SEC_FETCH_SITE)
-        }
-        other => other
-            .split_once('/')
-            .is_some_and(|(_, subtype)| subtype.len() > 4 && subtype.ends_with("+xml")),
-    };
-    if !is_readable {
-        return Err(Rejection::MediaType);
-    }
-    let charset = parts
-        .filter_map(|part| part.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    Ok(charset.map(|(_, value)| value.trim().trim_matches('"').to_owned()))
 }
 
 /// The body of the response to a call. A result that XML cannot carry is a fault.
@@ -280,68 +241,5 @@ pub async fn aside<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        pairs.iter().map(pair).collect()
-    }
-
-    #[test]
-    fn content_types_of_xml_and_of_simple_clients_are_read() {
-        for media_type in [
-            "text/xml",
-            "Text/XML",
-            "application/xml",
-            "application/xmlrpc+xml",
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "application/octet-stream",
-            "text/xml; charset=utf-8",
-            "",
-        ] {
-            assert!(xml_charset(&headers(&[("content-type", media_type)])).is_ok(), "{media_type}");
-        }
-        assert!(xml_charset(&headers(&[])).is_ok());
-        for media_type in
-            ["application/json", "multipart/form-data; boundary=x", "text/html", "text/xmlx"]
-        {
-            let rejection = xml_charset(&headers(&[("content-type", media_type)]));
-            assert_eq!(rejection, Err(Rejection::MediaType), "{media_type}");
-        }
-    }
-
-    #[test]
-    fn form_of_a_browser_reaches_no_method() {
-        for mark in ["origin", "sec-fetch-site"] {
-            for media_type in
-                ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"]
-            {
-                let headers = headers(&[("content-type", media_type), (mark, "null")]);
-                assert_eq!(xml_charset(&headers), Err(Rejection::MediaType), "{media_type} {mark}");
-            }
-            assert_eq!(xml_charset(&headers(&[(mark, "null")])), Err(Rejection::MediaType));
-            // A page needs the service's leave to send this, which it never gives.
-            assert!(xml_charset(&headers(&[("content-type", "text/xml"), (mark, "null")])).is_ok());
-        }
-    }
-
-    #[test]
-    fn charset_parameter_is_read_in_any_spelling() {
-        let check = |value: &'static str, expected: Option<&str>| {
-            let charset = xml_charset(&headers(&[("content-type", value)]));
-            assert_eq!(charset, Ok(expected.map(str::to_owned)), "{value}");
-        };
-        check("text/xml", None);
-        check("text/xml;", None);
-        check("text/xml; charset=utf-8", Some("utf-8"));
-        check("text/xml;version=1; Charset = \"ISO-8859-1\"", Some("ISO-8859-1"));
     }
 }

@@ -12,6 +12,7 @@ pub mod codec;
 pub mod coding;
 pub mod command_client;
 pub mod config;
+pub mod head;
 pub mod methods;
 pub mod multicall;
 pub mod registry;

@@ -1,11 +1,12 @@
 //! The routes, and what stands before the methods, in its order.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::ALLOW;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,14 +14,14 @@ use axum::routing::any;
 use hyper::body::Incoming;
 use protocol::xmlrpc::{Limits, decode_call};
 use svc_runtime::admin::Health;
+use svc_runtime::deadline::within;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use tower::Service as _;
 use tracing::{Level, debug, enabled};
 
 use crate::budget::{Budget, Share, reading_bytes};
-use crate::codec::{self, BodyLimits, Document, MAX_INLINE_BYTES, Rejection};
-use crate::coding::takes_gzip;
+use crate::codec::{self, BodyLimits, MAX_INLINE_BYTES, Rejection};
+use crate::head::Head;
 use crate::registry::Registry;
 use crate::unread::Unread;
 
@@ -41,15 +42,14 @@ pub struct CallLimits {
 
 /// `POST /` and `POST /RPC2` call the methods of a registry; `GET /healthz` and `GET /readyz` tell
 /// its health. Another path is 404, another method 405.
-#[derive(Clone)]
 pub struct Edge {
-    caller: Arc<Caller>,
+    caller: Caller,
     others: Router,
 }
 
 impl Edge {
     /// The edge before `registry`.
-    pub fn new(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Self {
+    pub fn new(registry: Arc<Registry>, limits: CallLimits, health: &Health) -> Arc<Self> {
         let memory = || Budget::new(limits.bodies_bytes);
         let caller = Caller {
             registry,
@@ -65,21 +65,28 @@ impl Edge {
             .route("/RPC2", post_only)
             // Health is asked here too, past the limit on calls: it must not be turned away.
             .merge(health.routes());
-        Self { caller: Arc::new(caller), others }
+        Arc::new(Self { caller, others })
     }
 
     /// Answers a request, with a log line.
-    pub async fn answer(mut self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         let started = enabled!(Level::DEBUG).then(Instant::now);
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
         // In boxes, or every kept connection had room for all that a call ever waits for.
         let response = match (request.method(), request.uri().path()) {
             // Not by way of the router, which costs as much as reading the call.
-            (&Method::POST, "/" | "/RPC2") => {
-                Box::pin(self.caller.answer(request)).await.into_response()
-            }
-            _ => Box::pin(self.others.call(request.map(Body::new))).await?,
+            (&Method::POST, "/" | "/RPC2") => match Head::read(request.headers()) {
+                Ok(head) => {
+                    let body = request.into_body();
+                    Box::pin(self.caller.answer(head, body)).await.into_response()
+                }
+                Err(rejection) => rejection.into_response(),
+            },
+            _ => Box::pin(self.others.clone().call(request.map(Body::new))).await?,
         };
         if let Some(started) = started {
             let fault = response.extensions().get().map(|FaultCode(code)| *code);
@@ -113,35 +120,38 @@ struct Called {
 
 impl Caller {
     /// The steps of a call, outermost first.
-    async fn answer(&self, request: Request<Unread>) -> Result<Response, Rejection> {
-        let takes_gzip = takes_gzip(request.headers());
+    async fn answer(&self, head: Head, body: Unread) -> Result<Response, Rejection> {
         let mut body_share = self.bodies.share();
-        let document = codec::receive(request, self.limits.body, &mut body_share).await?;
-        let called = self.within_limits(document).await?;
-        let mut response = codec::respond(called.body, takes_gzip, &self.responses).await?;
+        let document = codec::receive(body, head.coding, self.limits.body, &mut body_share).await?;
+        let called = self.within_limits(document, head.charset).await?;
+        let mut response = codec::respond(called.body, head.takes_gzip, &self.responses).await?;
         if let Some(code) = called.fault {
             response.extensions_mut().insert(FaultCode(code));
         }
         Ok(response)
     }
 
-    async fn within_limits(&self, document: Document) -> Result<Called, Rejection> {
+    async fn within_limits(
+        &self,
+        document: Bytes,
+        charset: Option<String>,
+    ) -> Result<Called, Rejection> {
         // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
         // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
         let _place = self.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
         // Ends the wait for a method that does not end.
-        timeout(self.limits.deadline, self.call(document))
+        within(self.limits.deadline, pin!(self.call(document, charset)))
             .await
             .unwrap_or(Err(Rejection::SlowMethod))
     }
 
-    async fn call(&self, document: Document) -> Result<Called, Rejection> {
-        let (length, mut share) = (document.bytes.len(), self.reading.share());
+    async fn call(&self, document: Bytes, charset: Option<String>) -> Result<Called, Rejection> {
+        let (length, mut share) = (document.len(), self.reading.share());
         if length > MAX_INLINE_BYTES {
-            share.grow(reading_bytes(&document.bytes)).await?;
+            share.grow(reading_bytes(&document)).await?;
         }
         let limits = self.limits.document;
-        let decode = move || decode_call(&document.bytes, document.charset.as_deref(), &limits);
+        let decode = move || decode_call(&document, charset.as_deref(), &limits);
         let call = codec::aside(length, decode).await;
         // The tree is gone, and the method may be slow.
         share.shrink_to(length);
