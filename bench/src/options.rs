@@ -24,7 +24,6 @@ const SECTIONS: [(&str, Section); 6] = [
     ("codec", Section::Codec),
     ("http", Section::Http),
     ("scale", Section::Scale),
-    // Before text, which leaves the loopback's ports in TIME_WAIT.
     ("idle", Section::Idle),
     ("text", Section::Text),
     ("start", Section::Start),

@@ -1,8 +1,8 @@
 //! The XML edge: publishes functions over XML-RPC.
 //!
-//! socket -> `svc_runtime::http` -> [`service`] (the routes, and the limits on calls) -> [`codec`] (the
-//! body becomes a call) -> [`registry`] (the call becomes a function's result) -> [`codec`] (the
-//! result becomes a body) -> socket.
+//! socket -> `svc_runtime::http` -> [`service`] (the routes, and the limits on calls) -> [`head`] and
+//! [`codec`] (the request becomes a call) -> [`registry`] (the call becomes a function's result) ->
+//! [`codec`] (the result becomes a body) -> socket.
 //!
 //! A program that publishes functions of its own puts them into a [`registry::Registry`] and
 //! [`serve::serve`]s it. The functions of the `xmlrpc-svc` binary stand in [`methods`].
