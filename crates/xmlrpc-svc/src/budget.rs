@@ -106,7 +106,9 @@ impl Taken {
     async fn grow_to(&mut self, bytes: usize, patience: &mut Duration) -> Result<(), Exhausted> {
         let lacking = bytes.saturating_sub(self.bytes);
         if lacking > 0 {
-            take(self.lane(), lacking, patience).await?.forget();
+            let permits = take(self.lane(), lacking, patience).await?;
+            // Nothing may come between these two, or the bytes are lost.
+            permits.forget();
             self.bytes += lacking;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! HTTP bodies to calls, results to HTTP bodies. Every transport status is decided here.
+//! HTTP bodies to calls, results to HTTP bodies. What status a rejection has is decided here.
 
 use std::fmt;
 use std::num::NonZero;
@@ -131,7 +131,7 @@ pub async fn receive(
         return Err(Rejection::TooLarge);
     }
     let collected = within(limits.deadline, pin!(collect(body, limits.bytes, share))).await;
-    let bytes = collected.map_err(|_| Rejection::SlowBody)??;
+    let bytes = collected.ok_or(Rejection::SlowBody)??;
     match coding {
         Coding::Identity => Ok(bytes),
         _ => Ok(inflate(coding, bytes, limits.bytes, share).await?.into()),
