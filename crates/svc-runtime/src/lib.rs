@@ -9,7 +9,6 @@
 
 pub mod admin;
 pub mod clock;
-pub mod deadline;
 pub mod descriptors;
 pub mod http;
 pub mod logging;

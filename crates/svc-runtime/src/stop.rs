@@ -15,7 +15,7 @@ pub struct Stop(Arc<Word>);
 #[derive(Debug, Default)]
 struct Word {
     is_told: AtomicBool,
-    tell: Notify,
+    waiting: Notify,
 }
 
 impl Stop {
@@ -27,7 +27,7 @@ impl Stop {
     /// Tells all who wait, and all who will.
     pub fn tell(&self) {
         self.0.is_told.store(true, Ordering::Release);
-        self.0.tell.notify_waiters();
+        self.0.waiting.notify_waiters();
     }
 
     /// Whether it was told.
@@ -38,7 +38,7 @@ impl Stop {
     /// Waits until it is told. Cheap to poll beside something else that wakes the task.
     pub async fn told(&self) {
         // Before the flag is looked at: what is told in between is noticed by one of them.
-        let mut told = pin!(self.0.tell.notified());
+        let mut told = pin!(self.0.waiting.notified());
         let mut waits: Option<Waker> = None;
         poll_fn(|cx| {
             if self.is_told() {
@@ -57,7 +57,9 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
-    use std::task::Context;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Context, Wake};
+    use std::time::Duration;
 
     use super::*;
 
@@ -68,9 +70,9 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Count(std::sync::atomic::AtomicUsize);
+    struct Count(AtomicUsize);
 
-    impl std::task::Wake for Count {
+    impl Wake for Count {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
@@ -124,7 +126,7 @@ mod tests {
             let waiting = stop.clone();
             let waiting = tokio::spawn(async move { waiting.told().await });
             stop.tell();
-            waiting.await.unwrap();
+            tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap();
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn reading_bytes(document: &[u8]) -> usize {
 
 /// Bytes that are shared out among the bodies in work: as many again for small shares as for
 /// large ones, so that whoever takes all that there is of one keeps nobody out of the other.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Budget(Arc<Lanes>);
 
 #[derive(Debug)]
@@ -202,6 +202,18 @@ mod tests {
         tokio::task::yield_now().await;
         drop(first);
         assert_eq!(waiting.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn share_dropped_while_it_waits_takes_nothing_and_gives_nothing() {
+        let budget = Budget::new(100);
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert_eq!(first.grow(60).await, Ok(()));
+        assert!(timeout(BUDGET_DEADLINE / 2, second.grow(60)).await.is_err());
+        drop((first, second));
+        let (mut all, mut more) = (budget.share(), budget.share());
+        assert_eq!(all.grow(100).await, Ok(()));
+        assert_eq!(more.grow(1).await, Err(Exhausted));
     }
 
     #[tokio::test(start_paused = true)]

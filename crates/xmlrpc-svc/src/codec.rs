@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::pin::pin;
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -16,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Fault, Value, encode_fault, encode_response};
-use svc_runtime::deadline::within;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::error;
 
 use crate::budget::{Budget, Exhausted, Held, Share};
@@ -130,8 +129,8 @@ pub async fn receive(
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Rejection::TooLarge);
     }
-    let collected = within(limits.deadline, pin!(collect(body, limits.bytes, share))).await;
-    let bytes = collected.ok_or(Rejection::SlowBody)??;
+    let collected = timeout(limits.deadline, collect(body, limits.bytes, share)).await;
+    let bytes = collected.map_err(|_| Rejection::SlowBody)??;
     match coding {
         Coding::Identity => Ok(bytes),
         _ => Ok(inflate(coding, bytes, limits.bytes, share).await?.into()),

@@ -1,7 +1,6 @@
 //! The routes, and what stands before the methods, in its order.
 
 use std::convert::Infallible;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +13,8 @@ use axum::routing::any;
 use hyper::body::Incoming;
 use protocol::xmlrpc::{Limits, decode_call};
 use svc_runtime::admin::Health;
-use svc_runtime::deadline::within;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower::Service as _;
 use tracing::{Level, debug, enabled};
 
@@ -140,7 +139,7 @@ impl Caller {
         // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
         let _place = self.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
         // Ends the wait for a method that does not end.
-        within(self.limits.deadline, pin!(self.call(document, charset)))
+        timeout(self.limits.deadline, self.call(document, charset))
             .await
             .unwrap_or(Err(Rejection::SlowMethod))
     }
