@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use callbox::registry::Registry;
+use callbox::server::serve;
 use protocol::xmlrpc::{Fault, Value};
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::serve::serve;
 
 fn main() -> ExitCode {
     let mut registry = Registry::new();

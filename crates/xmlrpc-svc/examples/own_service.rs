@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use callbox::registry::Registry;
+use callbox::server::serve;
 use protocol::xmlrpc::Fault;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::serve::serve;
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Item {

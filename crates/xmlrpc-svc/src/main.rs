@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use callbox::registry::Registry;
+use callbox::server;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
 use svc_runtime::process::StartError;
@@ -9,12 +11,10 @@ use svc_runtime::settings;
 use tower::ServiceExt;
 use xmlrpc_svc::command_client::{self, CommandName, CommandService};
 use xmlrpc_svc::config::Config;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::serve;
 
 fn main() -> ExitCode {
     let config: Config = settings::parse();
-    serve::run(&config.edge, || {
+    server::run(&config.edge, || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (commands, state) = match &config.command_addr {
             Some(addr) => (command_client::over_network(addr.clone()), "up"),

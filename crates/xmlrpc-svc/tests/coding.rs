@@ -6,15 +6,15 @@ mod edge;
 use std::io::{Read, Write};
 use std::time::Duration;
 
+use callbox::edge::CallLimits;
+use callbox::edge::codec::{BodyLimits, MAX_INLINE_BYTES, MAX_PLAIN_BYTES};
+use callbox::registry::Registry;
 use edge::{Client, LIMITS, Response, ask, call, exchange, post, post_bytes, start};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use protocol::xmlrpc::Value;
-use xmlrpc_svc::codec::{BodyLimits, MAX_INLINE_BYTES, MAX_PLAIN_BYTES};
 use xmlrpc_svc::methods::arithmetic;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::service::CallLimits;
 
 fn registry() -> Registry {
     let mut registry = Registry::new();

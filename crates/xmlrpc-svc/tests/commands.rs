@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use callbox::registry::Registry;
 use edge::{LIMITS, ask, start};
 use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
@@ -22,7 +23,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use xmlrpc_svc::command_client::{self, CommandService, MAX_COMMAND_CONNECTIONS};
 use xmlrpc_svc::methods::command;
-use xmlrpc_svc::registry::Registry;
 
 async fn edge(commands: CommandService) -> SocketAddr {
     let mut registry = Registry::new();

@@ -5,13 +5,13 @@ mod edge;
 
 use std::time::Duration;
 
+use callbox::edge::CallLimits;
+use callbox::edge::codec::BodyLimits;
+use callbox::registry::Registry;
 use edge::{Client, LIMITS, ask, call, exchange, post, start};
 use protocol::xmlrpc::Value;
 use tokio::sync::{mpsc, watch};
-use xmlrpc_svc::codec::BodyLimits;
 use xmlrpc_svc::methods::arithmetic;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::service::CallLimits;
 
 const FIVE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <methodResponse><params><param><value><int>5</int></value></param></params></methodResponse>";

@@ -6,11 +6,11 @@ mod edge;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use callbox::edge::CallLimits;
+use callbox::registry::Registry;
 use edge::{LIMITS, ask, call, exchange, post, start};
 use protocol::xmlrpc::{Array, Fault, Struct, Value, code};
 use xmlrpc_svc::methods::arithmetic;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::service::CallLimits;
 
 /// Arithmetic, and methods that misbehave.
 fn registry() -> Registry {

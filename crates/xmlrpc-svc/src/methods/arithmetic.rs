@@ -1,8 +1,7 @@
 //! `addition` and `subtraction`.
 
+use callbox::registry::Registry;
 use protocol::xmlrpc::{Fault, Value};
-
-use crate::registry::Registry;
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {

@@ -1,11 +1,11 @@
 //! `command.run` and `command.list`: the text commands, by the tower service that answers them.
 
+use callbox::registry::Registry;
 use protocol::command::INVALID;
 use protocol::xmlrpc::Fault;
 use tower::ServiceExt;
 
 use crate::command_client::{CommandName, CommandService};
-use crate::registry::Registry;
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry, commands: CommandService) {

@@ -1,9 +1,8 @@
 //! `interopEchoTests.*`: what comes back is what was sent, of the type that the method names.
 
+use callbox::registry::Registry;
 use protocol::xmlrpc::{Base64, DateTime, Struct, Value};
 use serde::{Deserialize, Serialize};
-
-use crate::registry::Registry;
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {

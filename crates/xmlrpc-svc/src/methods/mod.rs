@@ -3,13 +3,12 @@
 pub mod arithmetic;
 pub mod command;
 pub mod interop;
-pub mod system;
 pub mod validator1;
 
+use callbox::registry::Registry;
 use clap::ValueEnum;
 
 use crate::command_client::CommandService;
-use crate::registry::Registry;
 
 /// A group of methods that can be published. `system.*` is none: it is always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,9 +1,8 @@
 //! `validator1.*`: the methods by which UserLand's validator judged a server.
 
+use callbox::registry::Registry;
 use protocol::xmlrpc::{Base64, DateTime, Fault, Struct};
 use serde::{Deserialize, Serialize};
-
-use crate::registry::Registry;
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {

@@ -4,6 +4,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use callbox::edge::codec::BodyLimits;
+use callbox::edge::{CallLimits, Edge};
+use callbox::registry::Registry;
 use protocol::xmlrpc::{Limits, MethodResponse, Value, decode_response};
 use svc_runtime::admin::{Health, Phase};
 use svc_runtime::http::{self, HttpDeadlines};
@@ -11,9 +14,6 @@ use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use xmlrpc_svc::codec::BodyLimits;
-use xmlrpc_svc::registry::Registry;
-use xmlrpc_svc::service::{CallLimits, Edge};
 
 /// What the binary has by default, with deadlines that a test can wait for to pass in vain.
 pub(crate) const LIMITS: CallLimits = CallLimits {

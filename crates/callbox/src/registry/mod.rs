@@ -1,7 +1,7 @@
 //! The methods that are published: plain typed functions, by name.
 //!
 //! ```
-//! use xmlrpc_svc::registry::Registry;
+//! use callbox::registry::Registry;
 //!
 //! let mut registry = Registry::new();
 //! registry.add("area", "The area of a rectangle.", |width: f64, height: f64| width * height);
@@ -12,6 +12,8 @@
 //! ```
 
 mod method;
+pub mod multicall;
+pub mod system;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +24,6 @@ use std::task::Poll;
 use protocol::xmlrpc::{Fault, TypeName, Value};
 
 pub use method::{Method, Outcome};
-
-use crate::methods::system;
 
 /// A result that is there, or one that is awaited.
 pub enum Reply {

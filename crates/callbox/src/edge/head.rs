@@ -2,8 +2,8 @@
 
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
-use crate::codec::Rejection;
-use crate::coding::{Coding, takes_gzip};
+use super::codec::Rejection;
+use super::coding::{Coding, takes_gzip};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

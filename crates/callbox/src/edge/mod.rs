@@ -1,5 +1,11 @@
 //! The routes, and what stands before the methods, in its order.
 
+pub mod budget;
+pub mod codec;
+pub mod coding;
+pub mod head;
+pub mod unread;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +24,11 @@ use tokio::time::timeout;
 use tower::Service as _;
 use tracing::{Level, debug, enabled};
 
-use crate::budget::{Budget, Share, reading_bytes};
-use crate::codec::{self, BodyLimits, MAX_INLINE_BYTES, Rejection};
-use crate::head::Head;
+use self::budget::{Budget, Share, reading_bytes};
+use self::codec::{BodyLimits, MAX_INLINE_BYTES, Rejection};
+use self::head::Head;
+use self::unread::Unread;
 use crate::registry::Registry;
-use crate::unread::Unread;
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]

@@ -19,9 +19,9 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::budget::{Budget, Exhausted, Held, Share};
-use crate::coding::{Coding, Inflater, gzip};
-use crate::unread::Unread;
+use super::budget::{Budget, Exhausted, Held, Share};
+use super::coding::{Coding, Inflater, gzip};
+use super::unread::Unread;
 
 /// Largest body, unless a service is told otherwise.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;

@@ -7,9 +7,9 @@ use svc_runtime::admin::Health;
 use svc_runtime::process::{self, Service, StartError};
 use svc_runtime::{http, settings};
 
-use crate::config::EdgeSettings;
+use crate::edge::Edge;
 use crate::registry::Registry;
-use crate::service::Edge;
+use crate::settings::EdgeSettings;
 
 /// What a peer over the connection cap is told.
 const REFUSAL: &[u8] =

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use protocol::xmlrpc::{Array, Fault};
 use serde::{Deserialize, Serialize};
 
-use crate::multicall::multicall;
+use super::multicall::multicall;
 use crate::registry::Registry;
 
 /// Publishes the group, which speaks of `published`: the registry that it will be in.
