@@ -5,7 +5,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::DATE_TIME;
+use super::date_time::DATE_TIME;
 use crate::xmlrpc::Value;
 
 /// Options and newtypes in one another that are looked through; a type may be endlessly many.

@@ -3,6 +3,7 @@
 
 mod access;
 mod base64;
+mod date_time;
 mod de;
 mod describe;
 mod error;
@@ -16,6 +17,3 @@ pub use describe::{TypeName, type_of};
 pub use error::{ToValueError, TypeError};
 pub use ser::to_value;
 pub use whole::{from_value, into_value};
-
-/// The newtype struct that a date and time passes through serde as; other formats see its text.
-const DATE_TIME: &str = "$xmlrpc::DateTime";
