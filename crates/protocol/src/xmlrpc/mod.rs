@@ -31,7 +31,8 @@ mod serde;
 mod value;
 
 pub use self::serde::{
-    Base64, ToValueError, TypeError, TypeName, from_value, into_value, to_value, type_of,
+    Base64, ToValueError, TypeError, TypeName, from_value, into_value, is_optional, to_value,
+    type_of,
 };
 pub use datetime::{DateTime, InvalidDateTime};
 pub use decode::{decode_call, decode_call_by_tree, decode_response};

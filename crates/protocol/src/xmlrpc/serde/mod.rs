@@ -13,7 +13,7 @@ mod values;
 mod whole;
 
 pub use base64::Base64;
-pub use describe::{TypeName, type_of};
+pub use describe::{TypeName, is_optional, type_of};
 pub use error::{ToValueError, TypeError};
 pub use ser::to_value;
 pub use whole::{from_value, into_value};
