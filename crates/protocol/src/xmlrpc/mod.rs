@@ -21,6 +21,7 @@ mod datetime;
 mod decode;
 mod encode;
 mod error;
+mod excerpt;
 mod fault;
 mod guard;
 mod limits;
