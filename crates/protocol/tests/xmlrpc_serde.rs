@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use protocol::xmlrpc::{
-    Array, Base64, DateTime, MAX_VALUE_DEPTH, Struct, Value, from_value, to_value, type_of,
+    Array, Base64, DateTime, MAX_VALUE_DEPTH, Struct, Value, from_value, is_optional, to_value,
+    type_of,
 };
 use serde::de::value::{Error as AnyFormat, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer};
@@ -498,6 +499,50 @@ fn endlessly_wrapped_type_has_a_name_too() {
     struct Wrapped(#[expect(dead_code)] Option<Box<Wrapped>>);
 
     assert_eq!(type_of::<Wrapped>().as_str(), "any");
+}
+
+#[test]
+fn only_an_option_is_optional() {
+    #[derive(Deserialize)]
+    struct Maybe(#[expect(dead_code)] Option<i32>);
+    #[derive(Deserialize)]
+    struct Outer(#[expect(dead_code)] Maybe);
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Clear {
+        #[expect(dead_code)]
+        inner: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Endless(#[expect(dead_code)] Box<Endless>);
+    #[track_caller]
+    fn check<T: DeserializeOwned>(expected: bool) {
+        assert_eq!(is_optional::<T>(), expected);
+    }
+    check::<Option<i32>>(true);
+    check::<Option<Value>>(true);
+    check::<Option<Option<DateTime>>>(true);
+    check::<Box<Option<Stooges>>>(true);
+    check::<Maybe>(true);
+    check::<Outer>(true);
+    check::<Clear>(true);
+    check::<Value>(false);
+    check::<()>(false);
+    check::<Unit>(false);
+    check::<String>(false);
+    check::<i32>(false);
+    check::<DateTime>(false);
+    check::<Base64>(false);
+    check::<Meters>(false);
+    check::<Vec<Option<i32>>>(false);
+    check::<(Option<i32>,)>(false);
+    check::<Stooges>(false);
+    check::<Flattened>(false);
+    check::<Shape>(false);
+    check::<Untagged>(false);
+    check::<Tagged>(false);
+    check::<IgnoredAny>(false);
+    check::<Endless>(false);
 }
 
 /// A value of that many levels, arrays and structs by turns.

@@ -181,7 +181,7 @@ impl Registry {
 
     /// Calls the method `name`. A method that panics is an internal error and nothing worse.
     pub async fn call(&self, name: &str, params: Vec<Value>) -> Result<Value, Fault> {
-        let entry = self.entry(name).ok_or_else(Fault::method_not_found)?;
+        let entry = self.entry(name).ok_or_else(|| Fault::method_not_found(name))?;
         let reply =
             catch_unwind(AssertUnwindSafe(|| entry.call(params))).map_err(|_| Fault::internal())?;
         match reply {

@@ -17,7 +17,9 @@ pub fn add(registry: &mut Registry, published: &Weak<Registry>, max_entries: usi
     });
     let methods = published.clone();
     registry.add("system.methodHelp", "Says what a method does.", move |name: String| {
-        Ok::<_, Fault>(there(&methods)?.entry(&name).ok_or_else(Fault::method_not_found)?.help())
+        let methods = there(&methods)?;
+        let entry = methods.entry(&name).ok_or_else(|| Fault::method_not_found(&name))?;
+        Ok::<_, Fault>(entry.help())
     });
     let methods = published.clone();
     registry.add(
@@ -25,7 +27,7 @@ pub fn add(registry: &mut Registry, published: &Weak<Registry>, max_entries: usi
         "Lists a method's signatures, each with the result's type first.",
         move |name: String| {
             let methods = there(&methods)?;
-            let entry = methods.entry(&name).ok_or_else(Fault::method_not_found)?;
+            let entry = methods.entry(&name).ok_or_else(|| Fault::method_not_found(&name))?;
             Ok::<_, Fault>(entry.signatures().collect::<Vec<_>>())
         },
     );

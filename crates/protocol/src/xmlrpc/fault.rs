@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::excerpt::excerpt;
+
 /// Standard fault codes, of the interoperability note of 2001-05-16.
 ///
 /// Applications' own codes lie outside -32768 to -32000.
@@ -41,9 +43,9 @@ impl Fault {
         Fault { code, message: message.into() }
     }
 
-    /// There is no method of the name that was called.
-    pub fn method_not_found() -> Fault {
-        Fault::new(code::METHOD_NOT_FOUND, "no such method")
+    /// There is no method of the `name` that was called; its first 100 characters are shown.
+    pub fn method_not_found(name: &str) -> Fault {
+        Fault::new(code::METHOD_NOT_FOUND, format!("no such method: {}", excerpt(name)))
     }
 
     /// The parameters are wrong; `message` says which, and what was expected.
@@ -61,6 +63,12 @@ impl Fault {
         Fault::new(code::APPLICATION_ERROR, message)
     }
 
+    /// The method failed with `error`, whose text goes to the caller as it is. No error becomes a
+    /// fault unless a method's author says so here, since its text may tell what is nobody's business.
+    pub fn from_error(error: impl fmt::Display) -> Fault {
+        Fault::application(error.to_string())
+    }
+
     /// Something that the method depends on is down.
     pub fn system(message: impl Into<String>) -> Fault {
         Fault::new(code::SYSTEM_ERROR, message)
@@ -72,6 +80,20 @@ impl Fault {
     }
 }
 
+/// The method refused, and says why.
+impl From<String> for Fault {
+    fn from(message: String) -> Fault {
+        Fault::application(message)
+    }
+}
+
+/// The method refused, and says why.
+impl From<&str> for Fault {
+    fn from(message: &str) -> Fault {
+        Fault::application(message)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fault {}: {}", self.code, self.message)
@@ -79,3 +101,31 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fault: Fault, code: i32, message: &str) {
+        assert_eq!(fault, Fault { code, message: message.to_owned() });
+    }
+
+    #[test]
+    fn unknown_method_is_named() {
+        let not_found = code::METHOD_NOT_FOUND;
+        check(Fault::method_not_found("orders.plcae"), not_found, "no such method: orders.plcae");
+        check(Fault::method_not_found("a\nb"), not_found, "no such method: a\\nb");
+        let long = format!("no such method: {}...", "x".repeat(100));
+        check(Fault::method_not_found(&"x".repeat(5_000)), not_found, &long);
+    }
+
+    #[test]
+    fn text_is_an_application_error() {
+        let refused = code::APPLICATION_ERROR;
+        check("sold out".into(), refused, "sold out");
+        check(String::from("sold out").into(), refused, "sold out");
+        let error = "x".parse::<i32>().unwrap_err();
+        check(Fault::from_error(error), refused, "invalid digit found in string");
+    }
+}

@@ -21,6 +21,7 @@ mod datetime;
 mod decode;
 mod encode;
 mod error;
+mod excerpt;
 mod fault;
 mod guard;
 mod limits;
@@ -31,7 +32,8 @@ mod serde;
 mod value;
 
 pub use self::serde::{
-    Base64, ToValueError, TypeError, TypeName, from_value, into_value, to_value, type_of,
+    Base64, ToValueError, TypeError, TypeName, from_value, into_value, is_optional, to_value,
+    type_of,
 };
 pub use datetime::{DateTime, InvalidDateTime};
 pub use decode::{decode_call, decode_call_by_tree, decode_response};

@@ -1,18 +1,12 @@
-mod array;
-mod structure;
+mod depth;
+mod members;
 
-pub use array::Array;
-pub use structure::Struct;
+pub use depth::{MAX_VALUE_DEPTH, TooDeep};
 
 use std::fmt;
 
+use self::members::distinct;
 use super::datetime::DateTime;
-
-/// Values nested in values at most, the outermost counted.
-///
-/// No deeper value can be made, so that dropping, cloning, comparing, printing and writing one,
-/// all of which recurse, fit the stack of any thread, in a debug build too.
-pub const MAX_VALUE_DEPTH: usize = 256;
 
 /// One XML-RPC value.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,18 +136,6 @@ fn depth_around<'a>(values: impl Iterator<Item = &'a Value>) -> Result<u16, TooD
     u16::try_from(depth).map_err(|_| TooDeep)
 }
 
-/// A value would nest deeper than [`MAX_VALUE_DEPTH`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooDeep;
-
-impl fmt::Display for TooDeep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a value nests deeper than {MAX_VALUE_DEPTH} levels")
-    }
-}
-
-impl std::error::Error for TooDeep {}
-
 macro_rules! from {
     ($($source:ty => $variant:ident),* $(,)?) => {$(
         impl From<$source> for Value {
@@ -168,6 +150,153 @@ from! {
     i8 => Int, i16 => Int, i32 => Int, i64 => Int, u8 => Int, u16 => Int, u32 => Int,
     bool => Boolean, f32 => Double, f64 => Double, &str => String, String => String,
     DateTime => DateTime, Vec<u8> => Base64, &[u8] => Base64, Array => Array, Struct => Struct,
+}
+
+/// Values in order, nested no deeper than [`MAX_VALUE_DEPTH`].
+#[derive(Clone, PartialEq)]
+pub struct Array {
+    values: Vec<Value>,
+    depth: u16,
+}
+
+impl Array {
+    /// The values.
+    pub fn as_slice(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The values, taken out.
+    pub fn into_vec(self) -> Vec<Value> {
+        self.values
+    }
+
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.values.iter()
+    }
+
+    /// Levels of values, the array included.
+    fn depth(&self) -> usize {
+        self.depth.into()
+    }
+}
+
+impl TryFrom<Vec<Value>> for Array {
+    type Error = TooDeep;
+
+    fn try_from(values: Vec<Value>) -> Result<Array, TooDeep> {
+        let depth = depth_around(values.iter())?;
+        Ok(Array { values, depth })
+    }
+}
+
+impl Default for Array {
+    fn default() -> Array {
+        Array { values: Vec::new(), depth: 1 }
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.values).finish()
+    }
+}
+
+impl IntoIterator for Array {
+    type Item = Value;
+    type IntoIter = std::vec::IntoIter<Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.values.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Named values in insertion order, nested no deeper than
+/// [`MAX_VALUE_DEPTH`]; no name comes twice.
+#[derive(Clone, PartialEq)]
+pub struct Struct {
+    members: Vec<(String, Value)>,
+    depth: u16,
+}
+
+impl Struct {
+    /// A struct of these members; of those with the same name the last one's value stands at the
+    /// first one's place. Linear in the members.
+    pub fn from_members(members: Vec<(String, Value)>) -> Result<Struct, TooDeep> {
+        let members = distinct(members);
+        let depth = depth_around(members.iter().map(|(_, value)| value))?;
+        Ok(Struct { members, depth })
+    }
+
+    /// The value of that name; looks at every member.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, v)| v)
+    }
+
+    /// The number of members.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.members.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// Names and values, taken out.
+    pub fn into_members(self) -> Vec<(String, Value)> {
+        self.members
+    }
+
+    /// Levels of values, the struct included.
+    fn depth(&self) -> usize {
+        self.depth.into()
+    }
+}
+
+impl Default for Struct {
+    fn default() -> Struct {
+        Struct { members: Vec::new(), depth: 1 }
+    }
+}
+
+impl fmt::Debug for Struct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl IntoIterator for Struct {
+    type Item = (String, Value);
+    type IntoIter = std::vec::IntoIter<(String, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.members.into_iter()
+    }
 }
 
 #[cfg(test)]

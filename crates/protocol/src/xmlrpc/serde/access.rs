@@ -2,11 +2,11 @@ use std::iter::Enumerate;
 use std::vec;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::de::Source;
 use super::error::{Step, TypeError};
 use super::names::Name;
 use crate::xmlrpc::{Array, Struct, Value};
@@ -30,7 +30,7 @@ impl<'de> SeqAccess<'de> for Elements {
         let Some((index, value)) = self.0.next() else {
             return Ok(None);
         };
-        let element = seed.deserialize(Source(value));
+        let element = seed.deserialize(value.into_deserializer());
         element.map(Some).map_err(|error| error.within(Step::Element(index)))
     }
 
@@ -134,7 +134,7 @@ impl<'de> MapAccess<'de> for Members {
         let Some((step, value)) = self.current.take() else {
             return Err(TypeError::new("a member's value was asked for before its name"));
         };
-        seed.deserialize(Source(value)).map_err(|error| error.within(step))
+        seed.deserialize(value.into_deserializer()).map_err(|error| error.within(step))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -179,9 +179,9 @@ pub(super) struct Content {
 }
 
 impl Content {
-    fn read<T>(self, read: impl FnOnce(Source) -> Result<T, TypeError>) -> Result<T, TypeError> {
+    fn read<T>(self, read: impl FnOnce(Value) -> Result<T, TypeError>) -> Result<T, TypeError> {
         match self.value {
-            Some(value) => read(Source(value)).map_err(|error| error.within(self.step)),
+            Some(value) => read(value).map_err(|error| error.within(self.step)),
             None => Err(TypeError::new("expected struct, found string")),
         }
     }
@@ -198,7 +198,7 @@ impl<'de> VariantAccess<'de> for Content {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, TypeError> {
-        self.read(|source| seed.deserialize(source))
+        self.read(|value| seed.deserialize(value.into_deserializer()))
     }
 
     fn tuple_variant<V: Visitor<'de>>(
@@ -206,7 +206,7 @@ impl<'de> VariantAccess<'de> for Content {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, TypeError> {
-        self.read(|source| source.deserialize_tuple(length, visitor))
+        self.read(|value| value.into_deserializer().deserialize_tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -214,6 +214,6 @@ impl<'de> VariantAccess<'de> for Content {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TypeError> {
-        self.read(|source| source.deserialize_struct("", fields, visitor))
+        self.read(|value| value.into_deserializer().deserialize_struct("", fields, visitor))
     }
 }

@@ -3,19 +3,28 @@ use std::fmt;
 use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 
-use super::DATE_TIME;
 use super::access::{Bytes, Elements, Members, Tagged};
+use super::date_time::DATE_TIME;
 use super::error::TypeError;
 use crate::xmlrpc::{DateTime, Value};
 
 /// A `T`, whatever it is, by way of serde.
 pub(super) fn from_any_value<T: DeserializeOwned>(value: Value) -> Result<T, TypeError> {
-    T::deserialize(Source(value))
+    T::deserialize(value.into_deserializer())
 }
 
 /// The value that is read; never deeper than
 /// [`MAX_VALUE_DEPTH`](crate::xmlrpc::MAX_VALUE_DEPTH), which bounds the recursion.
-pub(super) struct Source(pub(super) Value);
+pub struct Source(Value);
+
+/// How what is nested in a value is reached again from its elements and members.
+impl IntoDeserializer<'_, TypeError> for Value {
+    type Deserializer = Source;
+
+    fn into_deserializer(self) -> Source {
+        Source(self)
+    }
+}
 
 /// Names the method, the type that its visitor is given, and that visitor's method.
 macro_rules! integers {

@@ -4,8 +4,9 @@ use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess,
     Visitor,
 };
+use serde::forward_to_deserialize_any;
 
-use super::DATE_TIME;
+use super::date_time::DATE_TIME;
 use crate::xmlrpc::Value;
 
 /// Options and newtypes in one another that are looked through; a type may be endlessly many.
@@ -94,6 +95,13 @@ fn ask<'de, T: Deserialize<'de>>(variant: usize) -> Asked {
         Ok(_) => Asked::For(TypeName::Any),
         Err(asked) => asked,
     }
+}
+
+/// Whether `T` is an option, so that nil, or nothing at all, may stand for it.
+///
+/// It is one if it asks for an option before anything else; newtypes around it are looked through.
+pub fn is_optional<'de, T: Deserialize<'de>>() -> bool {
+    matches!(T::deserialize(OptionProbe { wrappers: 0 }), Err(AskedForOption(true)))
 }
 
 /// What a type asked the probe for; an error to serde, so that the type gives up.
@@ -224,5 +232,56 @@ impl<'de> VariantAccess<'de> for Variant {
         _: V,
     ) -> Result<V::Value, Asked> {
         Err(Asked::Variant(TypeName::Struct))
+    }
+}
+
+/// Whether a type asked for an option; an error to serde, so that the type gives up.
+#[derive(Debug)]
+struct AskedForOption(bool);
+
+impl fmt::Display for AskedForOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a type's description has no value")
+    }
+}
+
+impl std::error::Error for AskedForOption {}
+
+impl de::Error for AskedForOption {
+    fn custom<T: fmt::Display>(_: T) -> AskedForOption {
+        AskedForOption(false)
+    }
+}
+
+/// The deserializer that only notes whether it is asked for an option first.
+struct OptionProbe {
+    wrappers: usize,
+}
+
+impl<'de> Deserializer<'de> for OptionProbe {
+    type Error = AskedForOption;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, AskedForOption> {
+        Err(AskedForOption(false))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, _: V) -> Result<V::Value, AskedForOption> {
+        Err(AskedForOption(true))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, AskedForOption> {
+        match self.wrappers {
+            MAX_WRAPPERS => Err(AskedForOption(false)),
+            wrappers => visitor.visit_newtype_struct(OptionProbe { wrappers: wrappers + 1 }),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 bool char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

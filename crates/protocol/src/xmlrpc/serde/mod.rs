@@ -3,6 +3,7 @@
 
 mod access;
 mod base64;
+mod date_time;
 mod de;
 mod describe;
 mod error;
@@ -12,10 +13,7 @@ mod values;
 mod whole;
 
 pub use base64::Base64;
-pub use describe::{TypeName, type_of};
+pub use describe::{TypeName, is_optional, type_of};
 pub use error::{ToValueError, TypeError};
 pub use ser::to_value;
 pub use whole::{from_value, into_value};
-
-/// The newtype struct that a date and time passes through serde as; other formats see its text.
-const DATE_TIME: &str = "$xmlrpc::DateTime";

@@ -3,7 +3,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::DATE_TIME;
+use super::date_time::DATE_TIME;
 use super::error::ToValueError;
 use super::names::NameSerializer;
 use crate::xmlrpc::{Array, DateTime, MAX_VALUE_DEPTH, Struct, TooDeep, Value};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::DATE_TIME;
+use super::date_time::DATE_TIME;
 use crate::xmlrpc::{Array, DateTime, Struct, Value};
 
 /// Elements that room is made for before they have been seen.
