@@ -578,13 +578,13 @@ fn responses_are_results_or_faults() {
     }
 }
 
+fn message(document: &str) -> String {
+    let error = decode_call(document.as_bytes(), None, &Limits::default()).expect_err("a refusal");
+    Fault::from(error).message
+}
+
 #[test]
-fn refusals_say_what_and_where_and_quote_nothing() {
-    let message = |document: &str| {
-        let error =
-            decode_call(document.as_bytes(), None, &Limits::default()).expect_err("a refusal");
-        Fault::from(error).message
-    };
+fn refusals_say_what_and_where_and_quote_no_content() {
     let int = |root: &str, int: &str| {
         format!(
             "\n<?xml version='1.0'?>\n{root}<methodName>m</methodName>\n<params><param><value>\u{e9}{int}</value></param></params></methodCall>"
@@ -600,10 +600,9 @@ fn refusals_say_what_and_where_and_quote_nothing() {
     );
     let spliced = int("<methodCall>", "<ex:nil>SECRET</ex:nil>").replace('\u{e9}', " ");
     assert_eq!(message(&spliced), "not XML-RPC: a nil that is not empty (line 4, column 24)");
-    let spliced = "<methodCall><ex:SECRET/></methodCall>";
     assert_eq!(
-        message(spliced),
-        "not XML-RPC: an element that does not belong here (line 1, column 13)"
+        message("<methodCall><ex:foo a='SECRET'>SECRET</ex:foo></methodCall>"),
+        "not XML-RPC: an element that does not belong here: <ex:foo> (line 1, column 13)"
     );
     assert_eq!(
         message("<methodCall SECRET='1' SECRET='2'/>"),
@@ -617,4 +616,43 @@ fn refusals_say_what_and_where_and_quote_nothing() {
         message("<?xml version='1.0' encoding='SECRET'?><a/>"),
         "unsupported encoding: the charset is not known here"
     );
+}
+
+#[test]
+fn refusals_name_the_element_that_does_not_belong() {
+    let check = |document: &str, expected: &str| {
+        let message = message(document);
+        let (refusal, _) = message.split_once(" (line ").expect("a place");
+        assert_eq!(refusal, format!("not XML-RPC: {expected}"), "{document}");
+    };
+    let in_call =
+        |content: &str| format!("<methodCall><methodName>m</methodName>{content}</methodCall>");
+    let in_value = |content: &str| {
+        in_call(&format!("<params><param><value>{content}</value></param></params>"))
+    };
+    check("<foo/>", "the root is not a methodCall: <foo>");
+    check("<x:methodCall xmlns:x='u'/>", "the root is not a methodCall: <x:methodCall>");
+    check(&in_call("<foo/>"), "an element that does not belong here: <foo>");
+    check(&in_call("<params/><params />"), "an element that may stand here only once: <params>");
+    check(&in_call("<params><value/></params>"), "params holds only param: <value>");
+    check(
+        &in_call("<params><param><int>1</int></param></params>"),
+        "a param or fault has one value: <int>",
+    );
+    check(&in_call("<params><param/></params>"), "a param or fault has one value");
+    check(&in_value("<integer>1</integer>"), "an unknown type: <integer>");
+    check(&in_value("<ex:bigdecimal\n>1</ex:bigdecimal>"), "an unknown type: <ex:bigdecimal>");
+    check(&in_value("<int/><i4/>"), "an element that may stand here only once: <i4>");
+    check(&in_value("<int><b/></int>"), "an element that does not belong here: <b>");
+    check(&in_value("<array><value/></array>"), "array holds only data: <value>");
+    check(&in_value("<array><data><int>1</int></data></array>"), "data holds only values: <int>");
+    check(&in_value("<struct><name/></struct>"), "struct holds only members: <name>");
+    check(
+        &in_value("<struct><member><key/></member></struct>"),
+        "an element that does not belong here: <key>",
+    );
+    check(&in_value("<gr\u{f6}\u{df}e/>"), "an unknown type: <gr\u{f6}\u{df}e>");
+    check(&in_value("<a\u{200D}b/>"), "an unknown type: <a\\u{200d}b>");
+    let long = "x".repeat(101);
+    check(&in_value(&format!("<{long}/>")), &format!("an unknown type: <{}...>", &long[1..]));
 }

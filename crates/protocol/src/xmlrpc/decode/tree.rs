@@ -7,6 +7,7 @@ use roxmltree::{Document, Error, Node, ParsingOptions};
 use crate::xmlrpc::chars::{is_all_blank, trim};
 use crate::xmlrpc::datetime::DateTime;
 use crate::xmlrpc::error::{DecodeErrorKind, Refusal};
+use crate::xmlrpc::excerpt::excerpt;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::guard;
 use crate::xmlrpc::limits::Limits;
@@ -175,7 +176,7 @@ fn scalar(name: Option<&str>, node: Node) -> Result<Value, Refusal> {
             .map_err(|_| of("not a date and time")),
         Some("nil") if is_all_blank(&text(node)?) => Ok(Value::Nil),
         Some("nil") => Err(of("a nil that is not empty")),
-        _ => Err(unexpected(node)),
+        _ => Err(misplaced(node, "an unknown type")),
     }
 }
 
@@ -242,7 +243,7 @@ fn only_element<'a, 'i>(node: Node<'a, 'i>, rule: &'static str) -> Result<Node<'
     for child in elements(node) {
         let child = child?;
         if only.replace(child).is_some() {
-            return Err(refused(child, rule));
+            return Err(misplaced(child, rule));
         }
     }
     only.ok_or_else(|| refused(node, rule))
@@ -280,27 +281,38 @@ fn unprefixed<'i>(node: Node<'_, 'i>) -> Option<&'i str> {
     if node.tag_name().namespace().is_none() {
         return Some(name);
     }
-    let written = &node.document().input_text()[node.range().start + 1..];
-    let after = written.strip_prefix(name)?.bytes().next();
-    (after != Some(b':')).then_some(name)
+    (written_name(node) == name).then_some(name)
 }
 
 fn expect(node: Node, name: &str, rule: &'static str) -> Result<(), Refusal> {
     match unprefixed(node) {
         Some(own) if own == name => Ok(()),
-        _ => Err(refused(node, rule)),
+        _ => Err(misplaced(node, rule)),
     }
 }
 
 fn once<T>(slot: &mut Option<T>, found: T, node: Node) -> Result<(), Refusal> {
     match slot.replace(found) {
         None => Ok(()),
-        Some(_) => Err(refused(node, "an element that may stand here only once")),
+        Some(_) => Err(misplaced(node, "an element that may stand here only once")),
     }
 }
 
 fn unexpected(node: Node) -> Refusal {
-    refused(node, "an element that does not belong here")
+    misplaced(node, "an element that does not belong here")
+}
+
+/// Says which element was found against the rule.
+fn misplaced(node: Node, rule: &str) -> Refusal {
+    let name = excerpt(written_name(node));
+    Refusal::not_xml_rpc(format!("{rule}: <{name}>"), node.range().start)
+}
+
+/// The element's name as it stands in the document, with its prefix.
+fn written_name<'i>(node: Node<'_, 'i>) -> &'i str {
+    let written = &node.document().input_text()[node.range().start + 1..];
+    let length = written.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/');
+    &written[..length.unwrap_or(written.len())]
 }
 
 fn refused(node: Node, reason: &'static str) -> Refusal {
