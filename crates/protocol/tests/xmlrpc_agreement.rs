@@ -25,7 +25,7 @@ const SPELLINGS: [(&str, &str); 12] = [
     ("</data>", " <!-- end --> </data>"),
 ];
 
-const PIECES: [&str; 20] = [
+const PIECES: [&str; 21] = [
     "<value>",
     "</value>",
     "<value/>",
@@ -43,6 +43,7 @@ const PIECES: [&str; 20] = [
     "&#65;",
     "]]>",
     "<!---->",
+    "<?1?>",
     "<",
     ">",
     "\u{1}",

@@ -188,6 +188,25 @@ fn datetimes_keep_fraction_and_offset() {
 }
 
 #[test]
+fn apaches_datetime_is_read_in_its_own_namespace_only() {
+    const EX: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
+    let expected = DateTime::parse("19980717T14:08:55.123+02:00").expect("a date and time");
+    let text = "1998-07-17T14:08:55.123+02:00";
+    check(&format!("<ex:dateTime>{text}</ex:dateTime>"), expected);
+    check(&format!("<ex:dateTime.iso8601>{text}</ex:dateTime.iso8601>"), expected);
+    check(&format!("<x:dateTime xmlns:x='{EX}'>{text}</x:dateTime>"), expected);
+    refuse(
+        &[
+            &format!("<dateTime>{text}</dateTime>"),
+            &format!("<x:dateTime xmlns:x='urn:other'>{text}</x:dateTime>"),
+            "<ex:dateTime/>",
+            "<ex:dateTime>junk</ex:dateTime>",
+        ],
+        code::NOT_XML_RPC,
+    );
+}
+
+#[test]
 fn base64_is_wrapped_at_will() {
     check("<base64>eW91IGNhbid0IHJlYWQgdGhpcyE=</base64>", &b"you can't read this!"[..]);
     check(
@@ -450,6 +469,61 @@ fn what_is_not_xml_is_refused_as_such() {
     ];
     for document in refused {
         assert_eq!(read_call(document.as_bytes()), Err(code::NOT_WELL_FORMED), "{document:?}");
+    }
+}
+
+#[test]
+fn what_a_lenient_parser_takes_for_xml_is_refused() {
+    let call = "<methodCall><methodName>m</methodName></methodCall>";
+    let check = |document: &str, expected: Result<(), i32>| {
+        assert_eq!(read_call(document.as_bytes()).map(|_| ()), expected, "{document}");
+    };
+    let refused = Err(code::NOT_WELL_FORMED);
+    for instruction in [
+        "<?1a x?>",
+        "<? x?>",
+        "<? ?>",
+        "<??>",
+        "<?-a?>",
+        "<?.a?>",
+        "<?a>b?>",
+        "<?a=b?>",
+        "<?a/?>",
+        "<?a?b?>",
+        "<?:a?>",
+        "<?a:b?>",
+        "<?a'?>",
+        "<?a\u{d7}?>",
+        "<?xml?>",
+        "<?XML?>",
+        "<?xMl a?>",
+        "<?xml\ta?>",
+    ] {
+        check(&format!("{instruction}{call}"), refused);
+        check(&format!("{call}{instruction}"), refused);
+        check(&call.replace(">m<", &format!(">m{instruction}<")), refused);
+    }
+    for instruction in
+        ["<?a?>", "<?a ?>", "<?a\n?? > <b>?>", "<?xml-stylesheet?>", "<?xmla?>", "<?_1.-\u{e9} 1?>"]
+    {
+        check(&format!("{instruction}{call}"), Ok(()));
+        check(&call.replace(">m<", &format!(">m{instruction}<")), Ok(()));
+    }
+    for declaration in ["xmlns:p=''", "a='b' xmlns:p = \"\"", "xmlns:ex=''"] {
+        check(&call.replace("<methodCall>", &format!("<methodCall {declaration}>")), refused);
+        check(&call.replace("<methodName>", &format!("<methodName {declaration}>")), refused);
+    }
+    for declaration in ["xmlns=''", "a=''", "xmlns:p='u'", "xmlnsp=''"] {
+        check(&call.replace("<methodCall>", &format!("<methodCall {declaration}>")), Ok(()));
+    }
+    for version in
+        ["2.0", "1", "abc", "", "1.", "1.x", "1.0x", "1.0 ", "1.-1", "11.0", " 1.0", "1.0.0"]
+    {
+        check(&format!("<?xml version='{version}'?>{call}"), refused);
+        check(&format!("<?xml version=\"{version}\" encoding=\"utf-8\"?>{call}"), refused);
+    }
+    for version in ["1.0", "1.1", "1.10"] {
+        check(&format!("<?xml version='{version}' encoding='utf-8'?>{call}"), Ok(()));
     }
 }
 

@@ -153,10 +153,11 @@ fn typed_child<'a, 'i>(node: Node<'a, 'i>) -> Result<Option<Node<'a, 'i>>, Refus
 
 /// The name of an element of XML-RPC or of its extensions, by whatever prefix.
 fn name<'i>(node: Node<'_, 'i>) -> Option<&'i str> {
-    match node.tag_name().namespace() {
-        Some(EXTENSIONS) => Some(node.tag_name().name()),
-        _ => unprefixed(node),
-    }
+    if is_extension(node) { Some(node.tag_name().name()) } else { unprefixed(node) }
+}
+
+fn is_extension(node: Node) -> bool {
+    node.tag_name().namespace() == Some(EXTENSIONS)
 }
 
 fn scalar(name: Option<&str>, node: Node) -> Result<Value, Refusal> {
@@ -171,13 +172,18 @@ fn scalar(name: Option<&str>, node: Node) -> Result<Value, Refusal> {
         Some("double" | "float") => parse_double(&text(node)?).map(Value::Double).map_err(of),
         Some("boolean") => parse_boolean(&text(node)?).map(Value::Boolean).map_err(of),
         Some("base64") => parse_base64(&text(node)?).map(Value::Base64).map_err(of),
-        Some("dateTime.iso8601") => DateTime::parse(&text(node)?)
-            .map(Value::DateTime)
-            .map_err(|_| of("not a date and time")),
+        Some("dateTime.iso8601") => datetime(node),
+        // Apache's client leaves the rest of the name away, in its own namespace alone.
+        Some("dateTime") if is_extension(node) => datetime(node),
         Some("nil") if is_all_blank(&text(node)?) => Ok(Value::Nil),
         Some("nil") => Err(of("a nil that is not empty")),
         _ => Err(misplaced(node, "an unknown type")),
     }
+}
+
+fn datetime(node: Node) -> Result<Value, Refusal> {
+    let datetime = DateTime::parse(&text(node)?);
+    datetime.map(Value::DateTime).map_err(|_| refused(node, "not a date and time"))
 }
 
 fn string(node: Node) -> Result<Value, Refusal> {
