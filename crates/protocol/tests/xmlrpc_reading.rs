@@ -1,8 +1,8 @@
 //! Every row of the reading table, from a document's bytes to the value or the fault code.
 
 use protocol::xmlrpc::{
-    Array, DateTime, Fault, Limits, MethodCall, MethodResponse, Struct, Value, code, decode_call,
-    decode_response,
+    Array, DateTime, Dialect, Fault, Limits, MethodCall, MethodResponse, Struct, Value, code,
+    decode_call, decode_response,
 };
 
 /// The value in `<value>...</value>`, or the code of the fault that a caller gets.
@@ -324,6 +324,32 @@ fn nil_is_read_with_the_prefix_declared_or_not() {
 }
 
 #[test]
+fn dialect_is_apaches_where_the_root_declares_its_namespace_as_ex() {
+    const EX: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
+    let check = |root: &str, content: &str, expected: Dialect| {
+        let call = format!("<methodCall{root}><methodName>m</methodName>{content}</methodCall>");
+        assert_eq!(read_call(call.as_bytes()).map(|call| call.dialect), Ok(expected), "{call}");
+    };
+    let nil = "<params><param><value><ex:nil/></value></param></params>";
+    for content in ["", "<params/>", nil, "<!-- x -->"] {
+        check(&format!(" xmlns:ex=\"{EX}\""), content, Dialect::Apache);
+        check(&format!(" a='b'\nxmlns:ex = '{EX}' xmlns:y='u'"), content, Dialect::Apache);
+        check("", content, Dialect::Standard);
+        check(&format!(" xmlns:x='{EX}'"), content, Dialect::Standard);
+        check(&format!(" xmlns='{EX}'"), content, Dialect::Standard);
+        check(&format!(" ex='{EX}'"), content, Dialect::Standard);
+    }
+    check(" xmlns:ex='urn:other'", "", Dialect::Standard);
+    check(&format!(" xmlns:ex='{EX}/'"), "", Dialect::Standard);
+    check("", &format!("<params xmlns:ex='{EX}'/>"), Dialect::Standard);
+    check(
+        "",
+        &format!("<params xmlns:ex='{EX}'/><!-- <ex:a xmlns:ex='{EX}'> -->"),
+        Dialect::Standard,
+    );
+}
+
+#[test]
 fn unknown_tags_and_two_values_in_one_are_refused() {
     let junk = [
         "<int>1</int><int>2</int>",
@@ -346,7 +372,7 @@ fn unknown_tags_and_two_values_in_one_are_refused() {
 fn params_may_be_missing_or_empty() {
     for params in ["", "<params/>", "<params></params>", "<params> <!-- none --> </params>"] {
         let call = format!("<methodCall><methodName>a.b</methodName>{params}</methodCall>");
-        let expected = MethodCall { name: "a.b".to_owned(), params: vec![] };
+        let expected = MethodCall::new("a.b", vec![]);
         assert_eq!(read_call(call.as_bytes()), Ok(expected), "{params}");
     }
 }
@@ -380,7 +406,7 @@ fn documents_are_read_in_every_dress() {
         utf_16(u16::to_be_bytes, format!("<?xml version='1.0'?>{call}")),
         utf_16(u16::to_le_bytes, call.to_owned()),
     ];
-    let expected = MethodCall { name: "m".to_owned(), params: vec!["\u{e9}".into()] };
+    let expected = MethodCall::new("m", vec!["\u{e9}".into()]);
     for document in documents {
         assert_eq!(read_call(&document).as_ref(), Ok(&expected), "{}", document.escape_ascii());
     }

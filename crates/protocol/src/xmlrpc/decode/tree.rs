@@ -6,49 +6,53 @@ use roxmltree::{Document, Error, Node, ParsingOptions};
 
 use crate::xmlrpc::chars::{is_all_blank, trim};
 use crate::xmlrpc::datetime::DateTime;
+use crate::xmlrpc::dialect::{DECLARE_EXTENSIONS, Dialect, EXTENSIONS};
 use crate::xmlrpc::error::{DecodeErrorKind, Refusal};
 use crate::xmlrpc::excerpt::excerpt;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::guard;
+use crate::xmlrpc::guard::{self, Survey};
 use crate::xmlrpc::limits::Limits;
 use crate::xmlrpc::message::{MethodCall, MethodResponse};
 use crate::xmlrpc::scalar::{IntKind, parse_base64, parse_boolean, parse_double, parse_int};
 use crate::xmlrpc::value::{Array, Struct, TooDeep, Value};
 
-const EXTENSIONS: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
-const DECLARE_EX: &str = " xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\"";
-
 /// Reads a call from `markup`, which begins after the XML declaration.
 pub(super) fn call(markup: &str, limits: &Limits) -> Result<MethodCall, Refusal> {
-    guarded(markup, limits, method_call)
+    let survey = guard::survey(markup, limits)?;
+    let mut call = declared(markup, &survey, limits, method_call)?;
+    if survey.undeclared_extension.is_some() {
+        // It was declared here, not by the peer.
+        call.dialect = Dialect::Standard;
+    }
+    Ok(call)
 }
 
 /// Reads a response from `markup`, which begins after the XML declaration.
 pub(super) fn response(markup: &str, limits: &Limits) -> Result<MethodResponse, Refusal> {
-    guarded(markup, limits, method_response)
+    let survey = guard::survey(markup, limits)?;
+    declared(markup, &survey, limits, method_response)
 }
 
-fn guarded<T>(
+/// Reads `markup` with the prefix `ex` declared, if it uses it.
+fn declared<T>(
     markup: &str,
+    survey: &Survey,
     limits: &Limits,
     read: fn(Node, usize) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let survey = guard::survey(markup, limits)?;
-    match survey.undeclared_extension {
-        None => decode_tree(markup, limits, read),
-        Some(root_name_end) => {
-            let (before, after) = markup.split_at(root_name_end);
-            let declared = [before, DECLARE_EX, after].concat();
-            decode_tree(&declared, limits, read)
-                .map_err(|refusal| refusal.map_offset(|offset| undeclared(offset, root_name_end)))
-        }
-    }
+    let Some(root_name_end) = survey.undeclared_extension else {
+        return decode_tree(markup, limits, read);
+    };
+    let (before, after) = markup.split_at(root_name_end);
+    let declared = [before, DECLARE_EXTENSIONS, after].concat();
+    decode_tree(&declared, limits, read)
+        .map_err(|refusal| refusal.map_offset(|offset| undeclared(offset, root_name_end)))
 }
 
 /// The offset in the peer's own text, without the declaration put in at `root_name_end`.
 fn undeclared(offset: usize, root_name_end: usize) -> usize {
     match offset > root_name_end {
-        true => offset.saturating_sub(DECLARE_EX.len()).max(root_name_end),
+        true => offset.saturating_sub(DECLARE_EXTENSIONS.len()).max(root_name_end),
         false => offset,
     }
 }
@@ -81,7 +85,17 @@ fn method_call(root: Node, depth: usize) -> Result<MethodCall, Refusal> {
     if name.is_empty() {
         return Err(refused(root, "an empty methodName"));
     }
-    Ok(MethodCall { name: name.to_owned(), params: params.unwrap_or_default() })
+    let params = params.unwrap_or_default();
+    Ok(MethodCall { name: name.to_owned(), params, dialect: dialect(root) })
+}
+
+/// What the root declares under `ex`; another prefix is no promise to read that one.
+fn dialect(root: Node) -> Dialect {
+    let mut namespaces = root.namespaces();
+    match namespaces.any(|own| own.name() == Some("ex") && own.uri() == EXTENSIONS) {
+        true => Dialect::Apache,
+        false => Dialect::Standard,
+    }
 }
 
 fn method_response(root: Node, depth: usize) -> Result<MethodResponse, Refusal> {
