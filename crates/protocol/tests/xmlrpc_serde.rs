@@ -396,6 +396,31 @@ fn what_has_no_form_cannot_be_made_into_a_value() {
 }
 
 #[test]
+fn result_is_no_value_at_any_depth() {
+    #[derive(Serialize)]
+    struct Report {
+        outcome: Result<i32, String>,
+    }
+    #[derive(Serialize)]
+    enum Outcome {
+        Ok(i32),
+    }
+    #[track_caller]
+    fn check<T: Serialize>(rust: T) {
+        let text = to_value(&rust).unwrap_err().to_string();
+        assert_eq!(text, "a Result is no value: return it from the method itself, or match it");
+    }
+    check::<Result<i32, String>>(Ok(1));
+    check::<Result<(), String>>(Err("no".to_owned()));
+    check::<Vec<Result<i32, String>>>(vec![Ok(1)]);
+    check::<Option<Result<i32, ()>>>(Some(Err(())));
+    check(HashMap::from([("a", Some([Report { outcome: Ok(1) }]))]));
+    check(Report { outcome: Err("no".to_owned()) });
+    assert_eq!(to_value(&Vec::<Result<i32, String>>::new()), Ok(array([])));
+    assert_eq!(to_value(&Outcome::Ok(1)), Ok(structure([("Ok", int(1))])));
+}
+
+#[test]
 fn later_of_equal_names_wins() {
     let rest = BTreeMap::from([("id".to_owned(), int(2))]);
     assert_eq!(to_value(&Flattened { id: 1, rest }), Ok(structure([("id", int(2))])));
