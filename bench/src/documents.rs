@@ -8,7 +8,7 @@ pub fn addition() -> Vec<u8> {
 }
 
 pub fn addition_call() -> MethodCall {
-    MethodCall { name: "addition".to_owned(), params: vec![Value::Int(2), Value::Int(3)] }
+    MethodCall::new("addition", vec![Value::Int(2), Value::Int(3)])
 }
 
 /// `addition(2, 3)` so many times in one `system.multicall`.
@@ -18,7 +18,7 @@ pub fn multicall(calls: usize) -> Vec<u8> {
         ("params", array(vec![Value::Int(2), Value::Int(3)])),
     ]);
     let params = vec![array(vec![entry; calls])];
-    written(&MethodCall { name: "system.multicall".to_owned(), params })
+    written(&MethodCall::new("system.multicall", params))
 }
 
 /// An echo of `value`.
@@ -27,7 +27,7 @@ pub fn echo(value: Value) -> Vec<u8> {
 }
 
 pub fn echo_call(value: Value) -> MethodCall {
-    MethodCall { name: "interopEchoTests.echoValue".to_owned(), params: vec![value] }
+    MethodCall::new("interopEchoTests.echoValue", vec![value])
 }
 
 /// The answer that gives `value`.

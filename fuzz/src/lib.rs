@@ -5,8 +5,8 @@
 use protocol::command::framing::{Action, Framing};
 use protocol::command::{Command, MAX_COMMAND_BYTES};
 use protocol::xmlrpc::{
-    Limits, MethodResponse, decode_call, decode_call_by_tree, decode_response, encode_call,
-    encode_fault, encode_response,
+    Dialect, Limits, MethodResponse, decode_call, decode_call_by_tree, decode_response,
+    encode_call, encode_fault, encode_response_in,
 };
 
 const LIMITS: Limits = Limits::DEFAULT;
@@ -16,9 +16,12 @@ pub fn document(data: &[u8]) {
     call(data, None);
     match decode_response(data, None, &LIMITS) {
         Ok(MethodResponse::Success(value)) => {
-            let written = encode_response(&value).expect("what was read can be written");
-            let back = decode_response(&written, None, &LIMITS);
-            assert_eq!(back, Ok(MethodResponse::Success(value)));
+            for dialect in [Dialect::Standard, Dialect::Apache] {
+                let written =
+                    encode_response_in(dialect, &value).expect("what was read can be written");
+                let back = decode_response(&written, None, &LIMITS);
+                assert_eq!(back.as_ref(), Ok(&MethodResponse::Success(value.clone())));
+            }
         }
         Ok(MethodResponse::Fault(fault)) => {
             let back = decode_response(&encode_fault(&fault), None, &LIMITS);

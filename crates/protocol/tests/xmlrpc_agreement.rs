@@ -10,7 +10,7 @@ use proptest::sample::{Index, select};
 use protocol::xmlrpc::{Limits, MethodCall, decode_call, decode_call_by_tree, encode_call};
 
 /// What other writers write, as pairs of what is written here and what stands for it there.
-const SPELLINGS: [(&str, &str); 12] = [
+const SPELLINGS: [(&str, &str); 13] = [
     ("<int>", "<i4>"),
     ("</int>", "</i4>"),
     ("<string></string>", ""),
@@ -20,12 +20,13 @@ const SPELLINGS: [(&str, &str); 12] = [
     ("<struct></struct>", "<struct/>"),
     ("<nil/>", "<nil></nil>"),
     ("<nil/>", "<ex:nil/>"),
+    ("<methodCall>", "<methodCall xmlns:ex='http://ws.apache.org/xmlrpc/namespaces/extensions'>"),
     ("&gt;", ">"),
     ("<member>", "\n  <member>\n\t"),
     ("</data>", " <!-- end --> </data>"),
 ];
 
-const PIECES: [&str; 20] = [
+const PIECES: [&str; 21] = [
     "<value>",
     "</value>",
     "<value/>",
@@ -43,14 +44,14 @@ const PIECES: [&str; 20] = [
     "&#65;",
     "]]>",
     "<!---->",
+    "<?1?>",
     "<",
     ">",
     "\u{1}",
 ];
 
 fn document() -> impl Strategy<Value = String> {
-    let call =
-        vec(values::value(), 0..4).prop_map(|params| MethodCall { name: "m".to_owned(), params });
+    let call = vec(values::value(), 0..4).prop_map(|params| MethodCall::new("m", params));
     let written = call.prop_map(|call| String::from_utf8(encode_call(&call).unwrap()).unwrap());
     (written, vec(select(SPELLINGS.to_vec()), 0..4)).prop_map(|(document, spellings)| {
         spellings.iter().fold(document, |document, (ours, theirs)| document.replace(ours, theirs))

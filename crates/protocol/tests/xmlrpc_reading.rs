@@ -1,8 +1,8 @@
 //! Every row of the reading table, from a document's bytes to the value or the fault code.
 
 use protocol::xmlrpc::{
-    Array, DateTime, Fault, Limits, MethodCall, MethodResponse, Struct, Value, code, decode_call,
-    decode_response,
+    Array, DateTime, Dialect, Fault, Limits, MethodCall, MethodResponse, Struct, Value, code,
+    decode_call, decode_response,
 };
 
 /// The value in `<value>...</value>`, or the code of the fault that a caller gets.
@@ -188,6 +188,25 @@ fn datetimes_keep_fraction_and_offset() {
 }
 
 #[test]
+fn apaches_datetime_is_read_in_its_own_namespace_only() {
+    const EX: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
+    let expected = DateTime::parse("19980717T14:08:55.123+02:00").expect("a date and time");
+    let text = "1998-07-17T14:08:55.123+02:00";
+    check(&format!("<ex:dateTime>{text}</ex:dateTime>"), expected);
+    check(&format!("<ex:dateTime.iso8601>{text}</ex:dateTime.iso8601>"), expected);
+    check(&format!("<x:dateTime xmlns:x='{EX}'>{text}</x:dateTime>"), expected);
+    refuse(
+        &[
+            &format!("<dateTime>{text}</dateTime>"),
+            &format!("<x:dateTime xmlns:x='urn:other'>{text}</x:dateTime>"),
+            "<ex:dateTime/>",
+            "<ex:dateTime>junk</ex:dateTime>",
+        ],
+        code::NOT_XML_RPC,
+    );
+}
+
+#[test]
 fn base64_is_wrapped_at_will() {
     check("<base64>eW91IGNhbid0IHJlYWQgdGhpcyE=</base64>", &b"you can't read this!"[..]);
     check(
@@ -305,6 +324,32 @@ fn nil_is_read_with_the_prefix_declared_or_not() {
 }
 
 #[test]
+fn dialect_is_apaches_where_the_root_declares_its_namespace_as_ex() {
+    const EX: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
+    let check = |root: &str, content: &str, expected: Dialect| {
+        let call = format!("<methodCall{root}><methodName>m</methodName>{content}</methodCall>");
+        assert_eq!(read_call(call.as_bytes()).map(|call| call.dialect), Ok(expected), "{call}");
+    };
+    let nil = "<params><param><value><ex:nil/></value></param></params>";
+    for content in ["", "<params/>", nil, "<!-- x -->"] {
+        check(&format!(" xmlns:ex=\"{EX}\""), content, Dialect::Apache);
+        check(&format!(" a='b'\nxmlns:ex = '{EX}' xmlns:y='u'"), content, Dialect::Apache);
+        check("", content, Dialect::Standard);
+        check(&format!(" xmlns:x='{EX}'"), content, Dialect::Standard);
+        check(&format!(" xmlns='{EX}'"), content, Dialect::Standard);
+        check(&format!(" ex='{EX}'"), content, Dialect::Standard);
+    }
+    check(" xmlns:ex='urn:other'", "", Dialect::Standard);
+    check(&format!(" xmlns:ex='{EX}/'"), "", Dialect::Standard);
+    check("", &format!("<params xmlns:ex='{EX}'/>"), Dialect::Standard);
+    check(
+        "",
+        &format!("<params xmlns:ex='{EX}'/><!-- <ex:a xmlns:ex='{EX}'> -->"),
+        Dialect::Standard,
+    );
+}
+
+#[test]
 fn unknown_tags_and_two_values_in_one_are_refused() {
     let junk = [
         "<int>1</int><int>2</int>",
@@ -327,7 +372,7 @@ fn unknown_tags_and_two_values_in_one_are_refused() {
 fn params_may_be_missing_or_empty() {
     for params in ["", "<params/>", "<params></params>", "<params> <!-- none --> </params>"] {
         let call = format!("<methodCall><methodName>a.b</methodName>{params}</methodCall>");
-        let expected = MethodCall { name: "a.b".to_owned(), params: vec![] };
+        let expected = MethodCall::new("a.b", vec![]);
         assert_eq!(read_call(call.as_bytes()), Ok(expected), "{params}");
     }
 }
@@ -361,7 +406,7 @@ fn documents_are_read_in_every_dress() {
         utf_16(u16::to_be_bytes, format!("<?xml version='1.0'?>{call}")),
         utf_16(u16::to_le_bytes, call.to_owned()),
     ];
-    let expected = MethodCall { name: "m".to_owned(), params: vec!["\u{e9}".into()] };
+    let expected = MethodCall::new("m", vec!["\u{e9}".into()]);
     for document in documents {
         assert_eq!(read_call(&document).as_ref(), Ok(&expected), "{}", document.escape_ascii());
     }
@@ -450,6 +495,61 @@ fn what_is_not_xml_is_refused_as_such() {
     ];
     for document in refused {
         assert_eq!(read_call(document.as_bytes()), Err(code::NOT_WELL_FORMED), "{document:?}");
+    }
+}
+
+#[test]
+fn what_a_lenient_parser_takes_for_xml_is_refused() {
+    let call = "<methodCall><methodName>m</methodName></methodCall>";
+    let check = |document: &str, expected: Result<(), i32>| {
+        assert_eq!(read_call(document.as_bytes()).map(|_| ()), expected, "{document}");
+    };
+    let refused = Err(code::NOT_WELL_FORMED);
+    for instruction in [
+        "<?1a x?>",
+        "<? x?>",
+        "<? ?>",
+        "<??>",
+        "<?-a?>",
+        "<?.a?>",
+        "<?a>b?>",
+        "<?a=b?>",
+        "<?a/?>",
+        "<?a?b?>",
+        "<?:a?>",
+        "<?a:b?>",
+        "<?a'?>",
+        "<?a\u{d7}?>",
+        "<?xml?>",
+        "<?XML?>",
+        "<?xMl a?>",
+        "<?xml\ta?>",
+    ] {
+        check(&format!("{instruction}{call}"), refused);
+        check(&format!("{call}{instruction}"), refused);
+        check(&call.replace(">m<", &format!(">m{instruction}<")), refused);
+    }
+    for instruction in
+        ["<?a?>", "<?a ?>", "<?a\n?? > <b>?>", "<?xml-stylesheet?>", "<?xmla?>", "<?_1.-\u{e9} 1?>"]
+    {
+        check(&format!("{instruction}{call}"), Ok(()));
+        check(&call.replace(">m<", &format!(">m{instruction}<")), Ok(()));
+    }
+    for declaration in ["xmlns:p=''", "a='b' xmlns:p = \"\"", "xmlns:ex=''"] {
+        check(&call.replace("<methodCall>", &format!("<methodCall {declaration}>")), refused);
+        check(&call.replace("<methodName>", &format!("<methodName {declaration}>")), refused);
+    }
+    for declaration in ["xmlns=''", "a=''", "xmlns:p='u'", "xmlnsp=''"] {
+        check(&call.replace("<methodCall>", &format!("<methodCall {declaration}>")), Ok(()));
+    }
+    for version in
+        ["2.0", "1", "abc", "", "1.", "1.x", "1.0x", "1.0 ", "1.-1", "11.0", " 1.0", "1.0.0"]
+    {
+        check(&format!("<?xml version='{version}'?>{call}"), refused);
+        check(&format!("<?xml version=\"{version}\" encoding=\"utf-8\"?>{call}"), refused);
+    }
+    for version in ["1.0", "1.1", "1.10"] {
+        check(&format!("<?xml version='{version}' encoding='utf-8'?>{call}"), Ok(()));
     }
 }
 
@@ -578,13 +678,13 @@ fn responses_are_results_or_faults() {
     }
 }
 
+fn message(document: &str) -> String {
+    let error = decode_call(document.as_bytes(), None, &Limits::default()).expect_err("a refusal");
+    Fault::from(error).message
+}
+
 #[test]
-fn refusals_say_what_and_where_and_quote_nothing() {
-    let message = |document: &str| {
-        let error =
-            decode_call(document.as_bytes(), None, &Limits::default()).expect_err("a refusal");
-        Fault::from(error).message
-    };
+fn refusals_say_what_and_where_and_quote_no_content() {
     let int = |root: &str, int: &str| {
         format!(
             "\n<?xml version='1.0'?>\n{root}<methodName>m</methodName>\n<params><param><value>\u{e9}{int}</value></param></params></methodCall>"
@@ -600,10 +700,9 @@ fn refusals_say_what_and_where_and_quote_nothing() {
     );
     let spliced = int("<methodCall>", "<ex:nil>SECRET</ex:nil>").replace('\u{e9}', " ");
     assert_eq!(message(&spliced), "not XML-RPC: a nil that is not empty (line 4, column 24)");
-    let spliced = "<methodCall><ex:SECRET/></methodCall>";
     assert_eq!(
-        message(spliced),
-        "not XML-RPC: an element that does not belong here (line 1, column 13)"
+        message("<methodCall><ex:foo a='SECRET'>SECRET</ex:foo></methodCall>"),
+        "not XML-RPC: an element that does not belong here: <ex:foo> (line 1, column 13)"
     );
     assert_eq!(
         message("<methodCall SECRET='1' SECRET='2'/>"),
@@ -617,4 +716,43 @@ fn refusals_say_what_and_where_and_quote_nothing() {
         message("<?xml version='1.0' encoding='SECRET'?><a/>"),
         "unsupported encoding: the charset is not known here"
     );
+}
+
+#[test]
+fn refusals_name_the_element_that_does_not_belong() {
+    let check = |document: &str, expected: &str| {
+        let message = message(document);
+        let (refusal, _) = message.split_once(" (line ").expect("a place");
+        assert_eq!(refusal, format!("not XML-RPC: {expected}"), "{document}");
+    };
+    let in_call =
+        |content: &str| format!("<methodCall><methodName>m</methodName>{content}</methodCall>");
+    let in_value = |content: &str| {
+        in_call(&format!("<params><param><value>{content}</value></param></params>"))
+    };
+    check("<foo/>", "the root is not a methodCall: <foo>");
+    check("<x:methodCall xmlns:x='u'/>", "the root is not a methodCall: <x:methodCall>");
+    check(&in_call("<foo/>"), "an element that does not belong here: <foo>");
+    check(&in_call("<params/><params />"), "an element that may stand here only once: <params>");
+    check(&in_call("<params><value/></params>"), "params holds only param: <value>");
+    check(
+        &in_call("<params><param><int>1</int></param></params>"),
+        "a param or fault has one value: <int>",
+    );
+    check(&in_call("<params><param/></params>"), "a param or fault has one value");
+    check(&in_value("<integer>1</integer>"), "an unknown type: <integer>");
+    check(&in_value("<ex:bigdecimal\n>1</ex:bigdecimal>"), "an unknown type: <ex:bigdecimal>");
+    check(&in_value("<int/><i4/>"), "an element that may stand here only once: <i4>");
+    check(&in_value("<int><b/></int>"), "an element that does not belong here: <b>");
+    check(&in_value("<array><value/></array>"), "array holds only data: <value>");
+    check(&in_value("<array><data><int>1</int></data></array>"), "data holds only values: <int>");
+    check(&in_value("<struct><name/></struct>"), "struct holds only members: <name>");
+    check(
+        &in_value("<struct><member><key/></member></struct>"),
+        "an element that does not belong here: <key>",
+    );
+    check(&in_value("<gr\u{f6}\u{df}e/>"), "an unknown type: <gr\u{f6}\u{df}e>");
+    check(&in_value("<a\u{200D}b/>"), "an unknown type: <a\\u{200d}b>");
+    let long = "x".repeat(101);
+    check(&in_value(&format!("<{long}/>")), &format!("an unknown type: <{}...>", &long[1..]));
 }

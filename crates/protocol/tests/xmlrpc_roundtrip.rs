@@ -5,24 +5,28 @@ mod values;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::xmlrpc::{
-    Fault, Limits, MethodCall, MethodResponse, Value, decode_call, decode_response, encode_call,
-    encode_fault, encode_response,
+    Dialect, Fault, Limits, MethodCall, MethodResponse, Value, decode_call, decode_response,
+    encode_call, encode_fault, encode_response, encode_response_in,
 };
 use values::{text, value};
+
+fn dialect() -> impl Strategy<Value = Dialect> {
+    prop_oneof![Just(Dialect::Standard), Just(Dialect::Apache)]
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn calls_read_back_as_themselves(name in "[^\\s\\p{C}\u{FFFE}\u{FFFF}]{1,20}", params in vec(value(), 0..4)) {
-        let call = MethodCall { name, params };
+    fn calls_read_back_as_themselves(name in "[^\\s\\p{C}\u{FFFE}\u{FFFF}]{1,20}", params in vec(value(), 0..4), dialect in dialect()) {
+        let call = MethodCall { name, params, dialect };
         let written = encode_call(&call).unwrap();
         prop_assert_eq!(decode_call(&written, None, &Limits::default()), Ok(call));
     }
 
     #[test]
-    fn results_read_back_as_themselves(result in value()) {
-        let written = encode_response(&result).unwrap();
+    fn results_read_back_as_themselves(result in value(), dialect in dialect()) {
+        let written = encode_response_in(dialect, &result).unwrap();
         let read = decode_response(&written, Some("utf-8"), &Limits::default());
         prop_assert_eq!(read, Ok(MethodResponse::Success(result.clone())));
         // The same text in another charset means the same.

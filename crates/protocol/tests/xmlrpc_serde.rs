@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use protocol::xmlrpc::{
-    Array, Base64, DateTime, MAX_VALUE_DEPTH, Struct, Value, from_value, is_optional, to_value,
-    type_of,
+    Array, Base64, DateTime, MAX_VALUE_DEPTH, Struct, TypeName, Value, from_value, is_optional,
+    to_value, type_of,
 };
 use serde::de::value::{Error as AnyFormat, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer};
 use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteArray, ByteBuf, Bytes};
 
 fn array(values: impl IntoIterator<Item = Value>) -> Value {
     Array::try_from(Vec::from_iter(values)).unwrap().into()
@@ -225,6 +226,41 @@ fn bytes_are_read_as_a_list_of_them_and_as_no_other_list() {
     refuses::<Base64>("AQ==", "expected base64, found string");
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Poster {
+    #[serde(with = "serde_bytes")]
+    image: Vec<u8>,
+    thumbnail: Option<ByteBuf>,
+}
+
+#[test]
+fn serdes_byte_types_are_base64() {
+    same(ByteBuf::from(vec![0, 255]), vec![0, 255]);
+    same(ByteArray::new([1, 2]), vec![1, 2]);
+    same(vec![ByteBuf::from(vec![1])], array([vec![1].into()]));
+    same(
+        Poster { image: vec![1], thumbnail: Some(ByteBuf::from(vec![2])) },
+        structure([("image", vec![1].into()), ("thumbnail", vec![2].into())]),
+    );
+    assert_eq!(to_value(Bytes::new(&[1])), Ok(vec![1].into()));
+    refuses::<ByteBuf>(5, "expected base64, found int");
+    refuses::<Poster>(
+        structure([("image", array([int(1)]))]),
+        ".image: expected base64, found array",
+    );
+    assert_eq!(type_of::<ByteBuf>(), TypeName::Base64);
+    assert_eq!(type_of::<Option<ByteBuf>>(), TypeName::Base64);
+    assert_eq!(type_of::<Poster>(), TypeName::Struct);
+}
+
+#[test]
+fn base64_is_a_slice_and_a_vec() {
+    let bytes = Base64::from(&[1, 2, 3][..]);
+    assert_eq!((bytes.len(), bytes.first(), &bytes[1..]), (3, Some(&1), &[2, 3][..]));
+    assert_eq!(bytes.as_ref(), [1, 2, 3]);
+    assert_eq!(Vec::from(bytes), [1, 2, 3]);
+}
+
 #[test]
 fn structs_pass_both_ways() {
     let (rust, value) = stooges();
@@ -393,6 +429,31 @@ fn what_has_no_form_cannot_be_made_into_a_value() {
     check(HashMap::from([((1, 2), 1)]), no_name);
     check(HashMap::from([(None::<i32>, 1)]), no_name);
     check(HashMap::from([(vec![1], 1)]), no_name);
+}
+
+#[test]
+fn result_is_no_value_at_any_depth() {
+    #[derive(Serialize)]
+    struct Report {
+        outcome: Result<i32, String>,
+    }
+    #[derive(Serialize)]
+    enum Outcome {
+        Ok(i32),
+    }
+    #[track_caller]
+    fn check<T: Serialize>(rust: T) {
+        let text = to_value(&rust).unwrap_err().to_string();
+        assert_eq!(text, "a Result is no value: return it from the method itself, or match it");
+    }
+    check::<Result<i32, String>>(Ok(1));
+    check::<Result<(), String>>(Err("no".to_owned()));
+    check::<Vec<Result<i32, String>>>(vec![Ok(1)]);
+    check::<Option<Result<i32, ()>>>(Some(Err(())));
+    check(HashMap::from([("a", Some([Report { outcome: Ok(1) }]))]));
+    check(Report { outcome: Err("no".to_owned()) });
+    assert_eq!(to_value(&Vec::<Result<i32, String>>::new()), Ok(array([])));
+    assert_eq!(to_value(&Outcome::Ok(1)), Ok(structure([("Ok", int(1))])));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use protocol::xmlrpc::{
-    Array, DateTime, EncodeError, Fault, MethodCall, Struct, Value, code, encode_call,
-    encode_fault, encode_response,
+    Array, DateTime, Dialect, EncodeError, Fault, MethodCall, Struct, Value, code, encode_call,
+    encode_fault, encode_response, encode_response_in,
 };
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
@@ -121,7 +121,7 @@ fn compounds_have_nothing_between_tags() {
 #[test]
 fn calls_hold_name_and_params() {
     let call = |name: &str, params| {
-        encode_call(&MethodCall { name: name.to_owned(), params })
+        encode_call(&MethodCall::new(name, params))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
     assert_eq!(
@@ -137,6 +137,38 @@ fn calls_hold_name_and_params() {
         ))
     );
     assert_eq!(call("a\0", vec![]), Err(EncodeError::IllegalCharacter));
+}
+
+#[test]
+fn apaches_client_is_written_to_in_its_own_dialect() {
+    const EX: &str = "xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\"";
+    let check = |value: Value, expected: &str| {
+        let written =
+            encode_response_in(Dialect::Apache, &value).expect("a value that can be written");
+        let expected = format!(
+            "{HEAD}<methodResponse {EX}><params><param><value>{expected}</value></param></params></methodResponse>"
+        );
+        assert_eq!(String::from_utf8(written), Ok(expected));
+    };
+    check(Value::Nil, "<ex:nil/>");
+    check(5.into(), "<int>5</int>");
+    check(i32::MIN.into(), "<int>-2147483648</int>");
+    check(2_147_483_648_i64.into(), "<ex:i8>2147483648</ex:i8>");
+    check(i64::MIN.into(), "<ex:i8>-9223372036854775808</ex:i8>");
+    check("a".into(), "<string>a</string>");
+    check(1.5.into(), "<double>1.5</double>");
+    check(
+        array(vec![structure(vec![("a", Value::Nil)]), i64::MAX.into()]),
+        "<array><data><value><struct><member><name>a</name><value><ex:nil/></value></member></struct></value><value><ex:i8>9223372036854775807</ex:i8></value></data></array>",
+    );
+    let not_finite = encode_response_in(Dialect::Apache, &f64::NAN.into());
+    assert_eq!(not_finite, Err(EncodeError::NotFinite));
+    let call = MethodCall { dialect: Dialect::Apache, ..MethodCall::new("m", vec![Value::Nil]) };
+    let written = encode_call(&call).expect("a call that can be written");
+    let expected = format!(
+        "{HEAD}<methodCall {EX}><methodName>m</methodName><params><param><value><ex:nil/></value></param></params></methodCall>"
+    );
+    assert_eq!(String::from_utf8(written), Ok(expected));
 }
 
 #[test]

@@ -7,6 +7,28 @@ pub(super) fn is_xml_char(c: char) -> bool {
     }
 }
 
+/// Whether `text` is a name in XML 1.0, fifth edition (production 5), without the colon that
+/// namespaces take from it.
+pub(super) fn is_xml_name(text: &str) -> bool {
+    text.starts_with(begins_name) && text.chars().all(|c| begins_name(c) || goes_on_in_name(c))
+}
+
+fn begins_name(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}'
+        | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}'
+        | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}'
+        | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}'
+    )
+}
+
+fn goes_on_in_name(c: char) -> bool {
+    matches!(c,
+        '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}'
+    )
+}
+
 /// XML's own white space, narrower than Unicode's and than ASCII's in Rust.
 pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
@@ -55,3 +77,21 @@ const SPECIAL: [bool; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_xml() {
+        for name in ["a", "_", "xml-stylesheet", "b.1", "\u{e9}", "a\u{b7}", "\u{10000}"] {
+            assert!(is_xml_name(name), "{name}");
+        }
+        for junk in [
+            "", ":", "a:b", "1", "-a", ".a", "\u{b7}", "a b", "a?", "a=b", "a\u{d7}", "\u{300}",
+            "a'",
+        ] {
+            assert!(!is_xml_name(junk), "{junk}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::chars::{is_xml_char, next_special};
 use super::datetime::DateTime;
+use super::dialect::{DECLARE_EXTENSIONS, Dialect};
 use super::error::EncodeError;
 use super::fault::Fault;
 use super::message::MethodCall;
@@ -17,9 +18,9 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 /// Bytes that most messages fit in.
 const INITIAL_CAPACITY: usize = 256;
 
-/// Writes a call.
+/// Writes a call in its dialect.
 pub fn encode_call(call: &MethodCall) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Output::new("<methodCall><methodName>");
+    let mut out = Output::new(call.dialect, "<methodCall><methodName>");
     out.text(&call.name)?;
     out.raw("</methodName><params>");
     for param in &call.params {
@@ -33,7 +34,12 @@ pub fn encode_call(call: &MethodCall) -> Result<Vec<u8>, EncodeError> {
 
 /// Writes a call's result.
 pub fn encode_response(result: &Value) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Output::new("<methodResponse><params><param>");
+    encode_response_in(Dialect::Standard, result)
+}
+
+/// Writes a call's result in the dialect of the call.
+pub fn encode_response_in(dialect: Dialect, result: &Value) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Output::new(dialect, "<methodResponse><params><param>");
     out.value(result)?;
     out.raw("</param></params></methodResponse>");
     Ok(out.bytes)
@@ -41,8 +47,8 @@ pub fn encode_response(result: &Value) -> Result<Vec<u8>, EncodeError> {
 
 /// Writes a fault; a character in its message that XML cannot carry becomes U+FFFD.
 pub fn encode_fault(fault: &Fault) -> Vec<u8> {
-    let mut out =
-        Output::new("<methodResponse><fault><value><struct><member><name>faultCode</name>");
+    let root = "<methodResponse><fault><value><struct><member><name>faultCode</name>";
+    let mut out = Output::new(Dialect::Standard, root);
     out.integer(fault.code.into());
     out.raw("</member><member><name>faultString</name><value><string>");
     if out.text(&fault.message).is_err() {
@@ -72,13 +78,21 @@ fn check_text(text: &str) -> Result<(), EncodeError> {
 
 struct Output {
     bytes: Vec<u8>,
+    dialect: Dialect,
 }
 
 impl Output {
-    fn new(root: &str) -> Output {
-        let mut out = Output { bytes: Vec::with_capacity(INITIAL_CAPACITY) };
+    /// Begins a document with `markup`, which begins with the root's tag.
+    fn new(dialect: Dialect, markup: &str) -> Output {
+        let mut out = Output { bytes: Vec::with_capacity(INITIAL_CAPACITY), dialect };
         out.raw(DECLARATION);
-        out.raw(root);
+        match dialect {
+            Dialect::Standard => out.raw(markup),
+            Dialect::Apache => {
+                let (root, rest) = markup.split_at(markup.find('>').unwrap_or_default());
+                [root, DECLARE_EXTENSIONS, rest].into_iter().for_each(|part| out.raw(part));
+            }
+        }
         out
     }
 
@@ -89,7 +103,7 @@ impl Output {
     /// Recurses no deeper than [`MAX_VALUE_DEPTH`](super::MAX_VALUE_DEPTH).
     fn value(&mut self, value: &Value) -> Result<(), EncodeError> {
         match value {
-            Value::Nil => self.raw("<value><nil/></value>"),
+            Value::Nil => self.nil(),
             Value::Int(number) => self.integer(*number),
             Value::Boolean(true) => self.raw("<value><boolean>1</boolean></value>"),
             Value::Boolean(false) => self.raw("<value><boolean>0</boolean></value>"),
@@ -103,11 +117,22 @@ impl Output {
         Ok(())
     }
 
+    fn nil(&mut self) {
+        self.raw(match self.dialect {
+            Dialect::Standard => "<value><nil/></value>",
+            Dialect::Apache => "<value><ex:nil/></value>",
+        });
+    }
+
     fn integer(&mut self, number: i64) {
-        let is_int = i32::try_from(number).is_ok();
-        self.raw(if is_int { "<value><int>" } else { "<value><i8>" });
+        let (start, end) = match (i32::try_from(number), self.dialect) {
+            (Ok(_), _) => ("<value><int>", "</int></value>"),
+            (Err(_), Dialect::Standard) => ("<value><i8>", "</i8></value>"),
+            (Err(_), Dialect::Apache) => ("<value><ex:i8>", "</ex:i8></value>"),
+        };
+        self.raw(start);
         self.raw(itoa::Buffer::new().format(number));
-        self.raw(if is_int { "</int></value>" } else { "</i8></value>" });
+        self.raw(end);
     }
 
     /// The shortest digits that read back as the same number, without exponent.

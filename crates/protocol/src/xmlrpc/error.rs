@@ -95,7 +95,7 @@ impl Refusal {
         Refusal::new(DecodeErrorKind::NotWellFormed, reason).at(offset)
     }
 
-    pub(super) fn not_xml_rpc(reason: &'static str, offset: usize) -> Refusal {
+    pub(super) fn not_xml_rpc(reason: impl Into<Cow<'static, str>>, offset: usize) -> Refusal {
         Refusal::new(DecodeErrorKind::NotXmlRpc, reason).at(offset)
     }
 

@@ -5,7 +5,7 @@
 
 use memchr::memmem::Finder;
 
-use super::chars::{is_blank, is_xml_char};
+use super::chars::{is_blank, is_xml_char, is_xml_name};
 use super::error::Refusal;
 use super::limits::Limits;
 use super::prolog;
@@ -176,7 +176,13 @@ impl<'a> Guard<'a> {
         }
         self.count_attribute(name, start)?;
         self.at += 1;
-        self.attribute_value(quote, start)
+        let value = self.at;
+        self.attribute_value(quote, start)?;
+        let is_empty = self.at == value + 1;
+        if is_empty && name.starts_with(b"xmlns:") {
+            return Err(Refusal::not_well_formed("a prefix that is bound to nothing", start));
+        }
+        Ok(())
     }
 
     fn attribute_value(&mut self, quote: u8, start: usize) -> Result<(), Refusal> {
@@ -222,18 +228,23 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// The tree builder would take any target, and one that no blank ends.
     fn instruction(&mut self) -> Result<(), Refusal> {
         let start = self.at;
         self.count_element()?;
-        self.at += 2;
-        let target = self.name()?;
-        let target = target.strip_suffix(b"?").unwrap_or(target);
-        if target.eq_ignore_ascii_case(b"xml") {
-            return Err(Refusal::not_well_formed("an XML declaration out of place", start));
-        }
-        self.at = start;
         let found = self.instruction_end.find(&self.bytes[start + 2..]);
-        self.pass(2, found, 2, "a processing instruction without end")
+        self.pass(2, found, 2, "a processing instruction without end")?;
+        let content = &self.text[start + 2..self.at - 2];
+        let length = content.bytes().position(is_blank).unwrap_or(content.len());
+        check(length, self.limits.name_bytes, "bytes in a name", start)?;
+        let refused = |reason| Err(Refusal::not_well_formed(reason, start));
+        match &content[..length] {
+            target if target.eq_ignore_ascii_case("xml") => {
+                refused("an XML declaration out of place")
+            }
+            target if !is_xml_name(target) => refused("a processing instruction without a name"),
+            _ => Ok(()),
+        }
     }
 
     /// Moves past a token: what it begins with, what was found up to its end, and the end.

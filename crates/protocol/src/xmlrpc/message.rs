@@ -1,3 +1,4 @@
+use super::dialect::Dialect;
 use super::fault::Fault;
 use super::value::Value;
 
@@ -8,6 +9,15 @@ pub struct MethodCall {
     pub name: String,
     /// The parameters, in order.
     pub params: Vec<Value>,
+    /// How the call is written, or was, and its answer is to be.
+    pub dialect: Dialect,
+}
+
+impl MethodCall {
+    /// A call in the standard dialect.
+    pub fn new(name: impl Into<String>, params: Vec<Value>) -> MethodCall {
+        MethodCall { name: name.into(), params, dialect: Dialect::Standard }
+    }
 }
 
 /// What a call is answered with.

@@ -10,15 +10,18 @@
 //! | `boolean` | [`Value::Boolean`] | `0`, `1` |
 //! | `double`, `float`, `ex:float` | [`Value::Double`] | shortest digits, a point, no exponent |
 //! | `string`, bare text | [`Value::String`] | `string` |
-//! | `dateTime.iso8601` | [`Value::DateTime`] | `YYYYMMDDThh:mm:ss`, fraction and offset if any |
+//! | `dateTime.iso8601`, `ex:dateTime` | [`Value::DateTime`] | `YYYYMMDDThh:mm:ss`, fraction and offset if any |
 //! | `base64` | [`Value::Base64`] | one line |
 //! | `array` | [`Value::Array`] | `array`, `data` |
 //! | `struct` | [`Value::Struct`] | members in insertion order |
 //! | `nil`, `ex:nil` | [`Value::Nil`] | `<nil/>` |
+//!
+//! To Apache's client wide integers and nil are written in its own way: see [`Dialect`].
 
 mod chars;
 mod datetime;
 mod decode;
+mod dialect;
 mod encode;
 mod error;
 mod excerpt;
@@ -37,7 +40,8 @@ pub use self::serde::{
 };
 pub use datetime::{DateTime, InvalidDateTime};
 pub use decode::{decode_call, decode_call_by_tree, decode_response};
-pub use encode::{check_writable, encode_call, encode_fault, encode_response};
+pub use dialect::Dialect;
+pub use encode::{check_writable, encode_call, encode_fault, encode_response, encode_response_in};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Position};
 pub use fault::{Fault, code};
 pub use limits::Limits;

@@ -91,8 +91,7 @@ impl<'a> Declaration<'a> {
     }
 
     fn attributes(text: &str, rest: &'a str) -> Option<Declaration<'a>> {
-        let (_, rest) =
-            attribute(rest, "version").filter(|(version, _)| version.starts_with("1."))?;
+        let (_, rest) = attribute(rest, "version").filter(|(version, _)| is_version(version))?;
         let (encoding, rest) = match attribute(rest, "encoding") {
             Some((encoding, rest)) => (Some(encoding), rest),
             None => (None, rest),
@@ -105,6 +104,12 @@ impl<'a> Declaration<'a> {
         let rest = skip_blanks(rest).strip_prefix("?>")?;
         Some(Declaration { encoding, end: text.len() - rest.len() })
     }
+}
+
+/// XML 1.0, fifth edition, production 26: any `1.x` is read as 1.0.
+fn is_version(version: &str) -> bool {
+    let minor = version.strip_prefix("1.").unwrap_or_default();
+    !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The value of the attribute `name` where `text` begins with it, and what follows.

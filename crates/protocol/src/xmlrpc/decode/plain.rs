@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         self.skip_blanks();
         let params = if self.is_next("</methodCall>") { Vec::new() } else { self.params(depth)? };
         self.close("</methodCall>")?;
-        (!name.is_empty()).then_some(MethodCall { name, params })
+        (!name.is_empty()).then(|| MethodCall::new(name, params))
     }
 
     fn params(&mut self, depth: usize) -> Option<Vec<Value>> {

@@ -6,48 +6,53 @@ use roxmltree::{Document, Error, Node, ParsingOptions};
 
 use crate::xmlrpc::chars::{is_all_blank, trim};
 use crate::xmlrpc::datetime::DateTime;
+use crate::xmlrpc::dialect::{DECLARE_EXTENSIONS, Dialect, EXTENSIONS};
 use crate::xmlrpc::error::{DecodeErrorKind, Refusal};
+use crate::xmlrpc::excerpt::excerpt;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::guard;
+use crate::xmlrpc::guard::{self, Survey};
 use crate::xmlrpc::limits::Limits;
 use crate::xmlrpc::message::{MethodCall, MethodResponse};
 use crate::xmlrpc::scalar::{IntKind, parse_base64, parse_boolean, parse_double, parse_int};
 use crate::xmlrpc::value::{Array, Struct, TooDeep, Value};
 
-const EXTENSIONS: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
-const DECLARE_EX: &str = " xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\"";
-
 /// Reads a call from `markup`, which begins after the XML declaration.
 pub(super) fn call(markup: &str, limits: &Limits) -> Result<MethodCall, Refusal> {
-    guarded(markup, limits, method_call)
+    let survey = guard::survey(markup, limits)?;
+    let mut call = declared(markup, &survey, limits, method_call)?;
+    if survey.undeclared_extension.is_some() {
+        // It was declared here, not by the peer.
+        call.dialect = Dialect::Standard;
+    }
+    Ok(call)
 }
 
 /// Reads a response from `markup`, which begins after the XML declaration.
 pub(super) fn response(markup: &str, limits: &Limits) -> Result<MethodResponse, Refusal> {
-    guarded(markup, limits, method_response)
+    let survey = guard::survey(markup, limits)?;
+    declared(markup, &survey, limits, method_response)
 }
 
-fn guarded<T>(
+/// Reads `markup` with the prefix `ex` declared, if it uses it.
+fn declared<T>(
     markup: &str,
+    survey: &Survey,
     limits: &Limits,
     read: fn(Node, usize) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let survey = guard::survey(markup, limits)?;
-    match survey.undeclared_extension {
-        None => decode_tree(markup, limits, read),
-        Some(root_name_end) => {
-            let (before, after) = markup.split_at(root_name_end);
-            let declared = [before, DECLARE_EX, after].concat();
-            decode_tree(&declared, limits, read)
-                .map_err(|refusal| refusal.map_offset(|offset| undeclared(offset, root_name_end)))
-        }
-    }
+    let Some(root_name_end) = survey.undeclared_extension else {
+        return decode_tree(markup, limits, read);
+    };
+    let (before, after) = markup.split_at(root_name_end);
+    let declared = [before, DECLARE_EXTENSIONS, after].concat();
+    decode_tree(&declared, limits, read)
+        .map_err(|refusal| refusal.map_offset(|offset| undeclared(offset, root_name_end)))
 }
 
 /// The offset in the peer's own text, without the declaration put in at `root_name_end`.
 fn undeclared(offset: usize, root_name_end: usize) -> usize {
     match offset > root_name_end {
-        true => offset.saturating_sub(DECLARE_EX.len()).max(root_name_end),
+        true => offset.saturating_sub(DECLARE_EXTENSIONS.len()).max(root_name_end),
         false => offset,
     }
 }
@@ -80,7 +85,17 @@ fn method_call(root: Node, depth: usize) -> Result<MethodCall, Refusal> {
     if name.is_empty() {
         return Err(refused(root, "an empty methodName"));
     }
-    Ok(MethodCall { name: name.to_owned(), params: params.unwrap_or_default() })
+    let params = params.unwrap_or_default();
+    Ok(MethodCall { name: name.to_owned(), params, dialect: dialect(root) })
+}
+
+/// What the root declares under `ex`; another prefix is no promise to read that one.
+fn dialect(root: Node) -> Dialect {
+    let mut namespaces = root.namespaces();
+    match namespaces.any(|own| own.name() == Some("ex") && own.uri() == EXTENSIONS) {
+        true => Dialect::Apache,
+        false => Dialect::Standard,
+    }
 }
 
 fn method_response(root: Node, depth: usize) -> Result<MethodResponse, Refusal> {
@@ -152,10 +167,11 @@ fn typed_child<'a, 'i>(node: Node<'a, 'i>) -> Result<Option<Node<'a, 'i>>, Refus
 
 /// The name of an element of XML-RPC or of its extensions, by whatever prefix.
 fn name<'i>(node: Node<'_, 'i>) -> Option<&'i str> {
-    match node.tag_name().namespace() {
-        Some(EXTENSIONS) => Some(node.tag_name().name()),
-        _ => unprefixed(node),
-    }
+    if is_extension(node) { Some(node.tag_name().name()) } else { unprefixed(node) }
+}
+
+fn is_extension(node: Node) -> bool {
+    node.tag_name().namespace() == Some(EXTENSIONS)
 }
 
 fn scalar(name: Option<&str>, node: Node) -> Result<Value, Refusal> {
@@ -170,13 +186,18 @@ fn scalar(name: Option<&str>, node: Node) -> Result<Value, Refusal> {
         Some("double" | "float") => parse_double(&text(node)?).map(Value::Double).map_err(of),
         Some("boolean") => parse_boolean(&text(node)?).map(Value::Boolean).map_err(of),
         Some("base64") => parse_base64(&text(node)?).map(Value::Base64).map_err(of),
-        Some("dateTime.iso8601") => DateTime::parse(&text(node)?)
-            .map(Value::DateTime)
-            .map_err(|_| of("not a date and time")),
+        Some("dateTime.iso8601") => datetime(node),
+        // Apache's client leaves the rest of the name away, in its own namespace alone.
+        Some("dateTime") if is_extension(node) => datetime(node),
         Some("nil") if is_all_blank(&text(node)?) => Ok(Value::Nil),
         Some("nil") => Err(of("a nil that is not empty")),
-        _ => Err(unexpected(node)),
+        _ => Err(misplaced(node, "an unknown type")),
     }
+}
+
+fn datetime(node: Node) -> Result<Value, Refusal> {
+    let datetime = DateTime::parse(&text(node)?);
+    datetime.map(Value::DateTime).map_err(|_| refused(node, "not a date and time"))
 }
 
 fn string(node: Node) -> Result<Value, Refusal> {
@@ -242,7 +263,7 @@ fn only_element<'a, 'i>(node: Node<'a, 'i>, rule: &'static str) -> Result<Node<'
     for child in elements(node) {
         let child = child?;
         if only.replace(child).is_some() {
-            return Err(refused(child, rule));
+            return Err(misplaced(child, rule));
         }
     }
     only.ok_or_else(|| refused(node, rule))
@@ -280,27 +301,38 @@ fn unprefixed<'i>(node: Node<'_, 'i>) -> Option<&'i str> {
     if node.tag_name().namespace().is_none() {
         return Some(name);
     }
-    let written = &node.document().input_text()[node.range().start + 1..];
-    let after = written.strip_prefix(name)?.bytes().next();
-    (after != Some(b':')).then_some(name)
+    (written_name(node) == name).then_some(name)
 }
 
 fn expect(node: Node, name: &str, rule: &'static str) -> Result<(), Refusal> {
     match unprefixed(node) {
         Some(own) if own == name => Ok(()),
-        _ => Err(refused(node, rule)),
+        _ => Err(misplaced(node, rule)),
     }
 }
 
 fn once<T>(slot: &mut Option<T>, found: T, node: Node) -> Result<(), Refusal> {
     match slot.replace(found) {
         None => Ok(()),
-        Some(_) => Err(refused(node, "an element that may stand here only once")),
+        Some(_) => Err(misplaced(node, "an element that may stand here only once")),
     }
 }
 
 fn unexpected(node: Node) -> Refusal {
-    refused(node, "an element that does not belong here")
+    misplaced(node, "an element that does not belong here")
+}
+
+/// Says which element was found against the rule.
+fn misplaced(node: Node, rule: &str) -> Refusal {
+    let name = excerpt(written_name(node));
+    Refusal::not_xml_rpc(format!("{rule}: <{name}>"), node.range().start)
+}
+
+/// The element's name as it stands in the document, with its prefix.
+fn written_name<'i>(node: Node<'_, 'i>) -> &'i str {
+    let written = &node.document().input_text()[node.range().start + 1..];
+    let length = written.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/');
+    &written[..length.unwrap_or(written.len())]
 }
 
 fn refused(node: Node, reason: &'static str) -> Refusal {

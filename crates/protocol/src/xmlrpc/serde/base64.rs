@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Deref;
 
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,6 +11,32 @@ pub struct Base64(pub Vec<u8>);
 impl From<Vec<u8>> for Base64 {
     fn from(bytes: Vec<u8>) -> Base64 {
         Base64(bytes)
+    }
+}
+
+impl From<&[u8]> for Base64 {
+    fn from(bytes: &[u8]) -> Base64 {
+        Base64(bytes.to_vec())
+    }
+}
+
+impl From<Base64> for Vec<u8> {
+    fn from(base64: Base64) -> Vec<u8> {
+        base64.0
+    }
+}
+
+impl Deref for Base64 {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Base64 {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -11,10 +11,14 @@ use crate::xmlrpc::{Array, DateTime, MAX_VALUE_DEPTH, Struct, TooDeep, Value};
 /// What a method returned, as a value to write.
 ///
 /// An error is an integer beyond 64 bits, a map's key that is no text, integer or truth value,
-/// nesting deeper than [`MAX_VALUE_DEPTH`], or the type's own. `Some(())`, like `None`, is nil.
+/// nesting deeper than [`MAX_VALUE_DEPTH`], a `Result` anywhere, or the type's own. `Some(())`, like
+/// `None`, is nil.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ToValueError> {
     value.serialize(Maker { levels: MAX_VALUE_DEPTH })
 }
+
+const RESULT_IS_NO_VALUE: &str =
+    "a Result is no value: return it from the method itself, or match it";
 
 /// Makes one value of at most that many levels.
 #[derive(Clone, Copy)]
@@ -110,11 +114,15 @@ impl Serializer for Maker {
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         _index: u32,
         variant: &'static str,
         inner: &T,
     ) -> Result<Value, ToValueError> {
+        if (name, variant) == ("Result", "Ok") || (name, variant) == ("Result", "Err") {
+            // A caller would get an error as a success with a struct in it.
+            return Err(ToValueError::new(RESULT_IS_NO_VALUE));
+        }
         tagged(Some(variant), inner.serialize(self.nested()?)?)
     }
 
