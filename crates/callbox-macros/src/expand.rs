@@ -37,7 +37,7 @@ pub(crate) fn implementation(
 }
 
 /// The span of code that a macro writes for what stands at `place`.
-fn written_at(place: Span) -> Span {
+pub(crate) fn written_at(place: Span) -> Span {
     Span::mixed_site().located_at(place)
 }
 

@@ -13,6 +13,7 @@ mod expand;
 mod method;
 mod param;
 mod receiver;
+mod reply;
 mod value;
 
 #[cfg(test)]
@@ -63,4 +64,21 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn methods(args: TokenStream, item: TokenStream) -> TokenStream {
     methods::expand(args.into(), item.into()).into()
+}
+
+/// Implements `callbox::Reply` for a type with serde's `Serialize` and `Deserialize`, so that a
+/// function or closure that is added by hand may return it.
+///
+/// ```ignore
+/// #[derive(Serialize, Deserialize, Reply)]
+/// struct Order {
+///     id: i64,
+///     kind: String,
+/// }
+///
+/// registry.add("order", "An order.", |id: i64| Order { id, kind: "tea".into() });
+/// ```
+#[proc_macro_derive(Reply)]
+pub fn reply(item: TokenStream) -> TokenStream {
+    reply::expand(item.into()).into()
 }

@@ -1,7 +1,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::File;
 
 use super::{errors, expand, registrations};
+use crate::reply;
 
 /// Checks what is wrong with a function of a block, and that the rest of the block goes on.
 fn check(function: TokenStream, expected: &[&str]) {
@@ -188,4 +190,11 @@ fn are_told_all_at_once() {
             "a function that is skipped is no method: nothing else is said of it",
         ],
     );
+}
+
+#[test]
+fn of_replies() {
+    let output = reply::expand(quote! { union Order { id: i64, } });
+    let file: File = syn::parse2(output).unwrap();
+    assert_eq!(errors(&file), ["`Reply` is derived for a struct or an enum"]);
 }

@@ -2,6 +2,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::{Registered, errors, expand, implementation, registrations};
+use crate::reply;
 
 /// The one method of a block with `function`, without a prefix.
 fn method(function: TokenStream) -> Registered {
@@ -192,4 +193,34 @@ fn conditions_and_allowances_are_carried_over() {
     };
     assert!(text.contains(&unix.to_string()), "{text}");
     assert!(text.contains(&quote!(; #[cfg(not(unix))] scope.add).to_string()), "{text}");
+}
+
+#[test]
+fn replies_are_read_and_written_by_serde() {
+    let body = quote! {
+        fn type_name() -> ::callbox::TypeName {
+            ::callbox::__private::type_name::<Self>()
+        }
+
+        fn into_result(self) -> ::std::result::Result<::callbox::Value, ::callbox::Failure> {
+            ::callbox::__private::into_result(self)
+        }
+    };
+    let check = |item, header: TokenStream| {
+        let expected = quote!(#[automatically_derived] #header { #body });
+        assert_eq!(reply::expand(item).to_string(), expected.to_string());
+    };
+    check(
+        quote! { struct Order { id: i64 } },
+        quote!(impl ::callbox::Reply for Order where Self: ::callbox::__private::Serde),
+    );
+    check(
+        quote! { enum Page<'a, T: Clone = i64, const N: usize = 3> where T: Store { Of([&'a T; N]) } },
+        quote! {
+            impl<'a, T: Clone, const N: usize> ::callbox::Reply for Page<'a, T, N>
+            where
+                T: Store,
+                Self: ::callbox::__private::Serde
+        },
+    );
 }
