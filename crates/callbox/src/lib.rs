@@ -1,12 +1,48 @@
-//! Publishes functions over XML-RPC.
+//! Publishes a program's functions over XML-RPC, for every XML-RPC client in the field.
 //!
-//! socket -> `svc_runtime::http` -> [`edge`] (the routes, and the limits on calls; the request becomes a
-//! call) -> [`registry`] (the call becomes a function's result) -> [`edge`] (the result becomes a body)
-//! -> socket.
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     let mut registry = callbox::Registry::new();
+//!     registry.add("twice", "A number doubled.", |number: i32| number * 2);
+//!     callbox::serve(registry)
+//! }
+//! ```
 //!
-//! A program puts its functions into a [`registry::Registry`] and [`server::serve`]s it.
+//! Functions and closures are published one by one ([`Registry::add`]), those of an `impl` block
+//! together ([`methods`]). [`serve`] makes a whole process of them, [`serve_with`] one with options
+//! of its own, [`Server::run`] a task on a runtime of one's own, and [`Server::router`] a part of an
+//! axum application.
+//!
+//! The path of a call: socket -> `svc_runtime::http` -> `edge` (the route, and the limits on size,
+//! calls, time and memory) -> `doors` (the request becomes a call) -> `registry` (the call becomes a
+//! function's result) -> `doors` -> `edge` -> socket.
 
-pub mod edge;
-pub mod registry;
-pub mod server;
-pub mod settings;
+mod doors;
+mod edge;
+mod registry;
+mod server;
+mod settings;
+
+pub use callbox_macros::{Reply, methods};
+pub use edge::CallService;
+pub use protocol::xmlrpc::{
+    Array, Base64, DateTime, Fault, InvalidDateTime, Struct, ToValueError, TooDeep, TypeError,
+    TypeName, Value, code, from_value, into_value, to_value,
+};
+pub use registry::{
+    Account, AccountKind, Caller, Door, Failure, Function, IntoFault, MAX_HOLD, MAX_REQUEST_ID,
+    Method, Methods, Param, Parameter, Peer, Registry, RegistryError, Reply, Scope, Serde,
+    Signature, StateFunction, StateMethod, SyncFunction,
+};
+pub use server::{Server, ServerError, serve, serve_with};
+pub use settings::{PeerLimits, Settings};
+pub use svc_runtime::check::Check;
+pub use svc_runtime::logging::LogFormat;
+pub use svc_runtime::process::StartError;
+pub use svc_runtime::settings::{ProcessSettings, parse};
+
+/// What the macros' expansions stand on. Nobody else's: it may change at any time.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::registry::{Plain, Returned, Serde, into_result, param, type_name};
+}

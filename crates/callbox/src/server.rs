@@ -1,15 +1,30 @@
-//! A registry as the whole of a process.
+//! A registry as a whole process, as a task on a runtime of one's own, or as a service in a program
+//! of one's own.
 
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use axum::Router;
 use clap::Parser;
 use svc_runtime::admin::Health;
-use svc_runtime::process::{self, Service, StartError};
-use svc_runtime::{http, settings};
+use svc_runtime::check::Check;
+use svc_runtime::http::{self, HttpDeadlines};
+use svc_runtime::process::{self, StartError};
+use svc_runtime::service::Service;
+use svc_runtime::settings;
+use svc_runtime::stop::Stop;
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::edge::Edge;
-use crate::registry::Registry;
-use crate::settings::EdgeSettings;
+use crate::edge::{CallService, Edge};
+use crate::registry::{Connection, Peer, Registry, RegistryError};
+use crate::settings::Settings;
+
+/// The role that listeners are announced with.
+const ROLE: &str = "xmlrpc";
 
 /// What a peer over the connection cap is told.
 const REFUSAL: &[u8] =
@@ -17,39 +32,195 @@ const REFUSAL: &[u8] =
 
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
-#[command(disable_help_subcommand = true)]
-struct Config {
+struct Options {
     #[command(flatten)]
-    edge: EdgeSettings,
+    settings: Settings,
 }
 
 /// Publishes `registry` until a signal stops the process, whose exit code is given back. The
 /// command line and the environment say where, within which limits, and how to log.
 pub fn serve(registry: Registry) -> ExitCode {
-    let config: Config = settings::parse();
-    run(&config.edge, || Ok((registry, Health::new())))
+    let options: Options = settings::parse();
+    serve_with(&options.settings, || Ok(registry))
 }
 
-/// Publishes what `build` makes, as `settings` say, until a signal stops the process.
-pub fn run(
-    settings: &EdgeSettings,
-    build: impl FnOnce() -> Result<(Registry, Health), StartError>,
+/// Publishes what `build` makes, a [`Registry`] or a [`Server`], as `settings` say, until a signal
+/// stops the process, whose exit code is given back. `build` is called inside the tokio runtime and
+/// may end the start: every error becomes a [`StartError`] by `?`.
+pub fn serve_with<S: Into<Server>>(
+    settings: &Settings,
+    build: impl FnOnce() -> Result<S, StartError>,
 ) -> ExitCode {
-    process::run(&settings.process, settings.admin_listen, || {
-        let (registry, health) = build()?;
-        let registry = registry.publish(settings.limits.max_multicall_entries);
-        let edge = Edge::new(registry, settings.limits.call(), &health);
-        let deadlines = settings.limits.http();
+    process::run(&settings.process, async || {
+        let server: Server = build()?.into();
+        server.settings(settings.clone()).into_service().await.map_err(start_error)
+    })
+}
+
+/// Published methods and what they are served with.
+pub struct Server {
+    registry: Registry,
+    settings: Settings,
+    listeners: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    checks: Vec<Check>,
+}
+
+impl From<Registry> for Server {
+    fn from(registry: Registry) -> Self {
+        Self::new(registry)
+    }
+}
+
+impl Server {
+    /// Serves the methods of `registry` with the default settings.
+    pub fn new(registry: Registry) -> Self {
+        let settings = Settings::default();
+        Self { registry, settings, listeners: Vec::new(), admin: None, checks: Vec::new() }
+    }
+
+    /// The same with these settings.
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The same on a listener that was brought along; may be called several times. Then the
+    /// addresses of the settings, that of the admin port too, are not listened on.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The same with an admin port that was brought along.
+    pub fn admin_listener(self, listener: TcpListener) -> Self {
+        Self { admin: Some(listener), ..self }
+    }
+
+    /// The same with something that it leans on, told in the body of `/readyz`.
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
+    /// closed and the calls under way answered, up to the drain deadline.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        self.into_service().await?.run(stop).await;
+        Ok(())
+    }
+
+    /// The methods as a router, to be nested in an axum application: calls are posted to where it
+    /// is nested, and to `/RPC2` under that. See [`CallService`].
+    ///
+    /// ```
+    /// let mut registry = callbox::Registry::new();
+    /// registry.add("twice", "A number doubled.", |number: i32| number * 2);
+    /// let methods = callbox::Server::new(registry).router()?;
+    /// let app: axum::Router = axum::Router::new().nest("/rpc", methods);
+    /// # Ok::<_, callbox::RegistryError>(())
+    /// ```
+    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RegistryError> {
+        Ok(Router::new().fallback_service(self.service()?))
+    }
+
+    /// The methods as a [`tower::Service`].
+    pub fn service(self) -> Result<CallService, RegistryError> {
+        let limits = self.settings.limits;
+        let published = self.registry.publish(limits.publish())?;
+        Ok(CallService::new(Edge::new(published, limits.call(), None)))
+    }
+
+    async fn into_service(self) -> Result<Service<impl RunConnection>, ServerError> {
+        let (limits, settings) = (self.settings.limits, self.settings);
+        // Before anything is listened on.
+        let published = self.registry.publish(limits.publish())?;
+        let (mut listeners, mut admin) = (self.listeners, self.admin);
+        if listeners.is_empty() {
+            listeners = bind_all(&settings.listen).await?;
+            if admin.is_none() {
+                admin = Some(bind(settings.admin_listen).await?);
+            }
+        }
+        let health = Health::with_checks(self.checks);
+        let edge = Edge::new(published, limits.call(), Some(&health));
         Ok(Service {
-            role: "xmlrpc",
-            listen: settings.listen.clone(),
+            role: ROLE,
+            listeners,
+            admin,
+            max_connections: settings.process.max_connections,
+            drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
-            connection: move |stream, peer, stop| {
-                let edge = edge.clone();
-                let answer = move |request| edge.clone().answer(request);
-                http::run(stream, peer, answer, deadlines, stop)
-            },
+            connection: connections(edge, limits.http()),
         })
-    })
+    }
+}
+
+/// Runs one connection.
+trait RunConnection: Fn(TcpStream, SocketAddr, Stop) -> Running + Clone + Send + 'static {}
+
+impl<F: Fn(TcpStream, SocketAddr, Stop) -> Running + Clone + Send + 'static> RunConnection for F {}
+
+/// A connection under way.
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn connections(edge: Arc<Edge>, deadlines: HttpDeadlines) -> impl RunConnection {
+    move |stream, addr, stop| -> Running {
+        let edge = edge.clone();
+        let connection = Connection { peer: Peer::Inet(addr), listener: Some(ROLE) };
+        let answer = move |request| edge.clone().answer(request, connection);
+        Box::pin(http::run(stream, addr, answer, deadlines, stop))
+    }
+}
+
+async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<TcpListener>, ServerError> {
+    let mut listeners = Vec::new();
+    for addr in addrs {
+        listeners.push(bind(*addr).await?);
+    }
+    Ok(listeners)
+}
+
+async fn bind(addr: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(addr).await.map_err(|cause| ServerError::Listen { addr, cause })
+}
+
+/// Why a [`Server`] does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The methods cannot be published.
+    Registry(RegistryError),
+    /// An address cannot be listened on.
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why not.
+        cause: io::Error,
+    },
+}
+
+impl From<RegistryError> for ServerError {
+    fn from(error: RegistryError) -> Self {
+        Self::Registry(error)
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(error) => error.fmt(f),
+            Self::Listen { addr, cause } => write!(f, "cannot listen on {addr}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// What is wrong with the program is no refusal of the machine's.
+fn start_error(error: ServerError) -> StartError {
+    match error {
+        ServerError::Registry(error) => StartError::Setting(error.to_string()),
+        ServerError::Listen { .. } => StartError::Refused(error.to_string()),
+    }
 }

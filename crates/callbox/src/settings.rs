@@ -1,6 +1,6 @@
 //! The settings of a program that publishes functions.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,19 +9,38 @@ use svc_runtime::http::HttpDeadlines;
 use svc_runtime::settings::{ProcessSettings, deadline};
 
 use crate::edge::CallLimits;
+use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
-use crate::edge::codec::{BodyLimits, MAX_BODY_BYTES};
+use crate::registry::PublishLimits;
 use crate::registry::multicall::MAX_MULTICALL_ENTRIES;
 
-/// The settings of the edge, whatever it publishes.
+/// Functions on threads of their own at once, unless a service is told otherwise.
+const MAX_BLOCKING_CALLS: u32 = 64;
+
+/// Most threads that can be set: tokio has no more beside those that serve, and others need some.
+const MAX_THREADS: i64 = 448;
+
+/// Calls in work at once, unless a service is told otherwise.
+const MAX_CALLS: u32 = 1024;
+
+/// Each of the deadlines for a peer, unless a service is told otherwise.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where a service listens, and where its health is asked, unless it is told otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5022);
+const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9022);
+
+/// The settings of a program that publishes functions. They can be flattened into clap options of
+/// one's own, which [`parse`](crate::parse) reads; or start from the default and be changed.
 #[derive(Debug, Clone, Args)]
-pub struct EdgeSettings {
+#[non_exhaustive]
+pub struct Settings {
     /// Where to listen; may be given several times
     #[arg(
         long,
         env = "LISTEN_ADDR",
         value_delimiter = ',',
-        default_value = "127.0.0.1:5022",
+        default_values_t = [LISTEN],
         value_name = "ADDR"
     )]
     pub listen: Vec<SocketAddr>,
@@ -31,7 +50,7 @@ pub struct EdgeSettings {
         long,
         env = "ADMIN_ADDR",
         global = true,
-        default_value = "127.0.0.1:9022",
+        default_value_t = ADMIN_LISTEN,
         value_name = "ADDR"
     )]
     pub admin_listen: SocketAddr,
@@ -47,6 +66,7 @@ pub struct EdgeSettings {
 
 /// What a peer may take of the service.
 #[derive(Debug, Clone, Copy, Args)]
+#[non_exhaustive]
 pub struct PeerLimits {
     /// Largest body of a request
     #[arg(long, env, value_parser = body_bytes, default_value_t = MAX_BODY_BYTES, value_name = "BYTES")]
@@ -65,8 +85,12 @@ pub struct PeerLimits {
     pub max_multicall_entries: usize,
 
     /// Calls in work at once; further ones are answered with 503
-    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1024, value_name = "COUNT")]
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CALLS, value_name = "COUNT")]
     pub max_calls: u32,
+
+    /// Calls at once of methods that block a thread; further ones are answered with 503
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS), default_value_t = MAX_BLOCKING_CALLS, value_name = "COUNT")]
+    pub max_blocking_calls: u32,
 
     /// How long a request's head may take, and a kept connection be idle
     #[arg(long, env, value_parser = deadline, default_value = "30s", value_name = "TIME")]
@@ -85,9 +109,45 @@ pub struct PeerLimits {
     pub write_deadline: Duration,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: vec![LISTEN],
+            admin_listen: ADMIN_LISTEN,
+            limits: PeerLimits::default(),
+            process: ProcessSettings::default(),
+        }
+    }
+}
+
+impl Default for PeerLimits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: MAX_BODY_BYTES,
+            max_bodies_bytes: MAX_BODIES_BYTES,
+            max_depth: Limits::DEFAULT.depth,
+            max_multicall_entries: MAX_MULTICALL_ENTRIES,
+            max_calls: MAX_CALLS,
+            max_blocking_calls: MAX_BLOCKING_CALLS,
+            header_deadline: DEADLINE,
+            body_deadline: DEADLINE,
+            method_deadline: DEADLINE,
+            write_deadline: DEADLINE,
+        }
+    }
+}
+
 impl PeerLimits {
+    /// The part that holds for what is published.
+    pub(crate) fn publish(&self) -> PublishLimits {
+        PublishLimits {
+            multicall_entries: self.max_multicall_entries,
+            blocking_calls: self.max_blocking_calls as usize,
+        }
+    }
+
     /// The part that holds for a call.
-    pub fn call(&self) -> CallLimits {
+    pub(crate) fn call(&self) -> CallLimits {
         CallLimits {
             calls: self.max_calls as usize,
             bodies_bytes: self.max_bodies_bytes,
@@ -98,7 +158,7 @@ impl PeerLimits {
     }
 
     /// The part that holds for a connection.
-    pub fn http(&self) -> HttpDeadlines {
+    pub(crate) fn http(&self) -> HttpDeadlines {
         HttpDeadlines { header: self.header_deadline, write: self.write_deadline }
     }
 }
@@ -115,5 +175,19 @@ fn depth(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(depth) if (1..=MAX_VALUE_DEPTH).contains(&depth) => Ok(depth),
         _ => Err(format!("expected a number from 1 to {MAX_VALUE_DEPTH}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, FromArgMatches};
+
+    #[test]
+    fn defaults_are_those_of_the_command_line() {
+        let command = Settings::augment_args(Command::new("test"));
+        let matches = command.mut_args(|arg| arg.env(None::<&str>)).get_matches_from(["test"]);
+        let parsed = Settings::from_arg_matches(&matches).unwrap();
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Settings::default()));
     }
 }

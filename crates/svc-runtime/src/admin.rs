@@ -1,9 +1,7 @@
 //! Health and readiness: what an orchestrator asks.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -11,8 +9,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+
+use crate::check::Check;
 
 /// Connections served at once on the admin port.
 pub const MAX_ADMIN_CONNECTIONS: usize = 64;
@@ -39,64 +38,24 @@ impl Phase {
     }
 }
 
-type Ask = dyn Fn() -> Pin<Box<dyn Future<Output = &'static str> + Send>> + Send + Sync;
-
-/// How old the state of a dependency may be: whoever asks for it often makes it ask no more often.
-pub const DEPENDENCY_AGE: Duration = Duration::from_secs(1);
-
-struct Dependency {
-    name: &'static str,
-    ask: Box<Ask>,
-    last: Mutex<Option<(Instant, &'static str)>>,
-}
-
-impl Dependency {
-    async fn state(&self) -> &'static str {
-        // Held while it is asked, so that who comes meanwhile shares the answer.
-        let mut last = self.last.lock().await;
-        if let Some((asked, state)) = *last {
-            if asked.elapsed() < DEPENDENCY_AGE {
-                return state;
-            }
-        }
-        let state = (self.ask)().await;
-        *last = Some((Instant::now(), state));
-        state
-    }
-}
-
 /// The health of a process, shared by whoever changes it and whoever is asked for it.
 #[derive(Clone)]
 pub struct Health(Arc<Inner>);
 
 struct Inner {
     phase: AtomicU8,
-    dependency: Option<Dependency>,
+    checks: Vec<Check>,
 }
 
 impl Health {
     /// A process that is starting.
     pub fn new() -> Self {
-        Self::with(None)
+        Self::with_checks(Vec::new())
     }
 
-    /// A process that is starting and leans on another service, whose state `ask` gives.
-    /// The state is a field `name` of the readiness body and never a reason for a 503: what
-    /// does not need that service must not go out of rotation with it.
-    pub fn with_dependency<F, Fut>(name: &'static str, ask: F) -> Self
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = &'static str> + Send + 'static,
-    {
-        Self::with(Some(Dependency {
-            name,
-            ask: Box::new(move || Box::pin(ask())),
-            last: Mutex::default(),
-        }))
-    }
-
-    fn with(dependency: Option<Dependency>) -> Self {
-        Self(Arc::new(Inner { phase: AtomicU8::new(Phase::Starting as u8), dependency }))
+    /// A process that is starting and leans on what these checks ask for, each with another name.
+    pub fn with_checks(checks: Vec<Check>) -> Self {
+        Self(Arc::new(Inner { phase: AtomicU8::new(Phase::Starting as u8), checks }))
     }
 
     /// Enters `phase`.
@@ -113,8 +72,25 @@ impl Health {
         }
     }
 
+    /// The checks and whether each is up, asked all at once.
+    async fn checks(&self) -> Vec<(&Check, bool)> {
+        let mut asked = JoinSet::new();
+        for index in 0..self.0.checks.len() {
+            let inner = self.0.clone();
+            asked.spawn(async move { (index, inner.checks[index].is_up().await) });
+        }
+        let mut states: Vec<_> = self.0.checks.iter().map(|check| (check, false)).collect();
+        // One that panicked is down.
+        while let Some(ended) = asked.join_next().await {
+            if let Ok((index, is_up)) = ended {
+                states[index].1 = is_up;
+            }
+        }
+        states
+    }
+
     /// `GET /healthz` (200 while the process lives) and `GET /readyz` (503 while starting and
-    /// draining), each with a JSON body.
+    /// draining, and while a required check is down), each with a JSON body.
     pub fn routes(&self) -> Router {
         Router::new()
             .route("/healthz", get(alive))
@@ -135,11 +111,14 @@ async fn alive() -> Json<Value> {
 
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
     let phase = health.phase();
-    let mut body = Map::from_iter([("status".to_owned(), phase.name().into())]);
-    if let Some(dependency) = &health.0.dependency {
-        body.insert(dependency.name.to_owned(), dependency.state().await.into());
+    let mut body = Map::new();
+    let mut is_ready = phase == Phase::Ready;
+    for (check, is_up) in health.checks().await {
+        is_ready &= is_up || !check.is_required();
+        body.insert(check.name().to_owned(), check.state(is_up).into());
     }
-    let status =
-        if phase == Phase::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if phase == Phase::Ready && !is_ready { "unready" } else { phase.name() };
+    body.insert("status".to_owned(), status.into());
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body.into()))
 }

@@ -1,20 +1,23 @@
 //! How a Callbox process lives, whatever protocol it speaks.
 //!
 //! A service's `main` reads its settings ([`settings::parse`]) and hands the rest to
-//! [`process::run`]: logs, signal handlers, the admin port ([`admin`]), then the service
-//! itself, which [`serve`]s its listeners until a signal arrives and is drained.
+//! [`process::run`]: logs and signal handlers, then the [`service`], which [`serve`]s its
+//! listeners and the admin port ([`admin`]) until a signal arrives and is drained.
 //!
 //! Nothing here knows what the peers say. [`http`] drives one HTTP connection, whoever
 //! answers on it; [`clock`] is the one source of the local time.
 
 pub mod admin;
+pub mod check;
 pub mod clock;
 pub mod descriptors;
 pub mod http;
 pub mod logging;
 pub mod probe;
 pub mod process;
+pub mod seldom;
 pub mod serve;
+pub mod service;
 pub mod settings;
 pub mod signal;
 pub mod stop;

@@ -6,10 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command, Parser};
 use jiff::SignedDuration;
 
 use crate::logging::LogFormat;
+use crate::probe;
 
 /// Longest deadline that can be set, a year: timers cannot count much further.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(8760 * 60 * 60);
@@ -22,36 +23,71 @@ pub struct ProcessSettings {
     pub log_format: LogFormat,
 
     /// Connections served at once, over all listeners; further peers are refused
-    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = 10_000, value_name = "COUNT")]
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CONNECTIONS, value_name = "COUNT")]
     pub max_connections: u32,
 
     /// How long a stop waits for what is in flight
     #[arg(long, env, value_parser = deadline, default_value = "10s", value_name = "TIME")]
     pub drain_deadline: Duration,
-
-    /// What to do instead of serving.
-    #[command(subcommand)]
-    pub task: Option<Task>,
 }
 
-/// What a binary does instead of serving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum Task {
-    /// Ask the running service on its admin port whether it is alive, and exit 0 or 1
-    Healthcheck,
+/// Connections at once, unless a service is told otherwise.
+const MAX_CONNECTIONS: u32 = 10_000;
+
+impl Default for ProcessSettings {
+    fn default() -> Self {
+        Self {
+            log_format: LogFormat::Text,
+            max_connections: MAX_CONNECTIONS,
+            drain_deadline: Duration::from_secs(10),
+        }
+    }
 }
+
+/// The subcommand that asks the running service on its admin port whether it is alive.
+const HEALTHCHECK: &str = "healthcheck";
+
+/// The option that says where the admin port is, of which every service has one.
+const ADMIN_LISTEN: &str = "admin_listen";
 
 /// Parses the command line and the environment into `T`. Help and version end the process
-/// with 0, a bad setting ends it with 2 and one line.
+/// with 0, a bad setting ends it with 2 and one line. Where `T` has the admin port, there is
+/// the subcommand `healthcheck`, which ends the process with 0 or 1.
 pub fn parse<T: Parser>() -> T {
-    let matches = without_empty_env(T::command()).try_get_matches();
-    matches
-        .and_then(|mut matches| T::from_arg_matches_mut(&mut matches))
-        .unwrap_or_else(|error| end(&error))
+    let command = with_healthcheck(without_empty_env(T::command()));
+    let mut matches = command.try_get_matches().unwrap_or_else(|error| end(&error));
+    if matches.subcommand_name() == Some(HEALTHCHECK) {
+        if let Ok(Some(admin)) = matches.try_get_one(ADMIN_LISTEN) {
+            check_health(*admin);
+        }
+    }
+    T::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| end(&error))
+}
+
+fn with_healthcheck(command: Command) -> Command {
+    if command.get_arguments().all(|arg| arg.get_id() != ADMIN_LISTEN) {
+        return command;
+    }
+    let about = "Ask the running service on its admin port whether it is alive, and exit 0 or 1";
+    command
+        .subcommand(Command::new(HEALTHCHECK).about(about))
+        // What serving requires, asking does not.
+        .subcommand_negates_reqs(true)
+        .disable_help_subcommand(true)
+}
+
+fn check_health(admin: SocketAddr) -> ! {
+    match probe::is_alive(reachable(admin)) {
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {admin}: {error}");
+            std::process::exit(1)
+        }
+    }
 }
 
 /// An empty environment value counts as unset: Compose makes such of unset variables.
-fn without_empty_env(command: clap::Command) -> clap::Command {
+fn without_empty_env(command: Command) -> Command {
     command.mut_args(|arg| {
         let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
         if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg }

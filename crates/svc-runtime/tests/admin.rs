@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use svc_runtime::admin::{DEPENDENCY_AGE, Health, Phase};
+use svc_runtime::admin::{Health, Phase};
+use svc_runtime::check::{CHECK_AGE, CHECK_DEADLINE, Check};
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::stop::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,10 +63,16 @@ async fn process_is_alive_in_every_phase() {
     }
 }
 
+/// A check that is up where `state` says so.
+fn asked(state: &'static str) -> Result<(), &'static str> {
+    if state == "up" { Ok(()) } else { Err("as it was told") }
+}
+
 #[tokio::test]
-async fn dependency_is_a_field_of_readiness_and_never_its_status() {
+async fn optional_check_is_a_field_of_readiness_and_never_its_status() {
     for state in ["up", "down"] {
-        let health = Health::with_dependency("text", move || async move { state });
+        let check = Check::optional("text", move || async move { asked(state) });
+        let health = Health::with_checks(vec![check]);
         let body = |status: &str| json!({ "status": status, "text": state });
         assert_eq!(ask(&health, "/readyz").await, (503, body("starting")));
         health.enter(Phase::Ready);
@@ -76,14 +83,45 @@ async fn dependency_is_a_field_of_readiness_and_never_its_status() {
     }
 }
 
+#[tokio::test]
+async fn required_check_that_is_down_makes_the_service_unready() {
+    for (state, status, name) in [("up", 200, "ready"), ("down", 503, "unready")] {
+        let health = Health::with_checks(vec![
+            Check::optional("text", async || Ok::<_, String>(())).up_as("in-process"),
+            Check::required("store", move || async move { asked(state) }),
+        ]);
+        health.enter(Phase::Ready);
+        let body = json!({ "status": name, "text": "in-process", "store": state });
+        assert_eq!(ask(&health, "/readyz").await, (status, body));
+    }
+}
+
+#[tokio::test]
+async fn check_that_panics_is_down() {
+    let panics = async || -> Result<(), String> { panic!("as it was told") };
+    let health = Health::with_checks(vec![Check::required("store", panics)]);
+    health.enter(Phase::Ready);
+    let body = json!({ "status": "unready", "store": "down" });
+    assert_eq!(ask(&health, "/readyz").await, (503, body));
+}
+
 #[tokio::test(start_paused = true)]
-async fn dependency_is_asked_no_more_often_than_its_state_grows_old() {
+async fn check_that_does_not_answer_is_down_at_its_deadline() {
+    let start = tokio::time::Instant::now();
+    let hangs = || std::future::pending::<Result<(), String>>();
+    assert!(!Check::required("store", hangs).is_up().await);
+    assert_eq!(start.elapsed(), CHECK_DEADLINE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn check_is_asked_no_more_often_than_its_state_grows_old() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = asked.clone();
-    let health = Health::with_dependency("text", move || {
+    let check = Check::optional("text", move || {
         counter.fetch_add(1, Ordering::Relaxed);
-        async { "up" }
+        async { Ok::<_, String>(()) }
     });
+    let health = Health::with_checks(vec![check]);
     let ask = async || {
         let request = Request::get("/readyz").body(Body::empty()).unwrap();
         health.routes().oneshot(request).await.unwrap();
@@ -92,7 +130,7 @@ async fn dependency_is_asked_no_more_often_than_its_state_grows_old() {
     for _ in 0..10 {
         assert_eq!(ask().await, 1);
     }
-    tokio::time::advance(DEPENDENCY_AGE).await;
+    tokio::time::advance(CHECK_AGE).await;
     assert_eq!(ask().await, 2);
 }
 

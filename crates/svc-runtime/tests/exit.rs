@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use svc_runtime::admin::Health;
 use svc_runtime::logging::LogFormat;
-use svc_runtime::process::{Service, run};
+use svc_runtime::process::{bind, run};
+use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
 use svc_runtime::stop::Stop;
 use tokio::net::TcpStream;
@@ -18,11 +19,10 @@ fn blocking_look_up_does_not_delay_the_exit() {
         log_format: LogFormat::Text,
         max_connections: 1,
         drain_deadline: Duration::from_secs(10),
-        task: None,
     };
     let any_port: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let (_never_ends, end) = channel::<()>();
-    let build = || {
+    let build = async || {
         // As a look-up of a name does that waits for a name server.
         tokio::task::spawn_blocking(move || end.recv());
         tokio::task::spawn_blocking(|| {
@@ -31,12 +31,15 @@ fn blocking_look_up_does_not_delay_the_exit() {
         });
         Ok(Service {
             role: "test",
-            listen: vec![any_port],
+            listeners: vec![bind(any_port).await?],
+            admin: Some(bind(any_port).await?),
+            max_connections: 1,
+            drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
             connection: async |_: TcpStream, _: SocketAddr, _: Stop| (),
         })
     };
-    let code = run(&settings, any_port, build);
+    let code = run(&settings, build);
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
 }

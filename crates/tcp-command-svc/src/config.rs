@@ -9,7 +9,7 @@ use svc_runtime::settings::{ProcessSettings, deadline};
 
 /// Answers text commands (hello, time, goodbye, help) over TCP
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true)]
+#[command(version)]
 pub struct Config {
     /// Where to listen; may be given several times
     #[arg(

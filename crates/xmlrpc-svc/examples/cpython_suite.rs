@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use callbox::registry::Registry;
-use callbox::server::serve;
+use callbox::Registry;
+use callbox::serve;
 use protocol::xmlrpc::{Fault, Value};
 
 fn main() -> ExitCode {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use callbox::registry::Registry;
-use callbox::server::serve;
+use callbox::Registry;
+use callbox::serve;
 use protocol::xmlrpc::Fault;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;

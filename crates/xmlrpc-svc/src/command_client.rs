@@ -65,9 +65,15 @@ impl fmt::Display for InvalidName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text-command service does not answer")
+    }
+}
+
 impl From<Unavailable> for Fault {
-    fn from(Unavailable: Unavailable) -> Self {
-        Fault::system("the text-command service does not answer")
+    fn from(unavailable: Unavailable) -> Self {
+        Fault::system(unavailable.to_string())
     }
 }
 

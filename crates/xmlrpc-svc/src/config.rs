@@ -1,13 +1,13 @@
 //! The settings of this service.
 
-use callbox::settings::EdgeSettings;
+use callbox::Settings;
 use clap::Parser;
 
 use crate::methods::Group;
 
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true)]
+#[command(version)]
 pub struct Config {
     /// Which groups of methods to publish, a list; system.* is always there
     #[arg(long, env, value_enum, value_delimiter = ',', default_values_t = [Group::Arithmetic, Group::Command], value_name = "GROUP")]
@@ -19,7 +19,7 @@ pub struct Config {
 
     /// What every service on this library has.
     #[command(flatten)]
-    pub edge: EdgeSettings,
+    pub callbox: Settings,
 }
 
 fn host_and_port(text: &str) -> Result<String, String> {

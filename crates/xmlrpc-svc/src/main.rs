@@ -2,19 +2,15 @@
 
 use std::process::ExitCode;
 
-use callbox::registry::Registry;
-use callbox::server;
-use svc_runtime::admin::Health;
+use callbox::{Check, Registry, Server, StartError};
 use svc_runtime::clock::Clock;
-use svc_runtime::process::StartError;
-use svc_runtime::settings;
 use tower::ServiceExt;
 use xmlrpc_svc::command_client::{self, CommandName, CommandService};
 use xmlrpc_svc::config::Config;
 
 fn main() -> ExitCode {
-    let config: Config = settings::parse();
-    server::run(&config.edge, || {
+    let config: Config = callbox::parse();
+    callbox::serve_with(&config.callbox, || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (commands, state) = match &config.command_addr {
             Some(addr) => (command_client::over_network(addr.clone()), "up"),
@@ -24,14 +20,14 @@ fn main() -> ExitCode {
         for group in &config.methods {
             group.add(&mut registry, &commands);
         }
-        Ok((registry, health(commands, state)))
+        Ok(Server::new(registry).check(command_service(commands).up_as(state)))
     })
 }
 
-/// Tells `state` of the service behind `commands` while that answers.
-fn health(commands: CommandService, state: &'static str) -> Health {
-    Health::with_dependency("command_service", move || {
+/// Whether the service behind `commands` answers.
+fn command_service(commands: CommandService) -> Check {
+    Check::optional("command_service", move || {
         let asked = commands.clone().oneshot(CommandName::HELP);
-        async move { if asked.await.is_ok() { state } else { "down" } }
+        async move { asked.await.map(drop) }
     })
 }

@@ -2,6 +2,7 @@
 //! comes back, and ones that misbehave.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../../callbox/tests/edge/mod.rs"]
 mod edge;
 
 use std::net::SocketAddr;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbox::registry::Registry;
-use edge::{LIMITS, ask, start};
+use callbox::Registry;
+use edge::{DEFAULTS, ask, start};
 use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::clock::Clock;
@@ -27,7 +28,7 @@ use xmlrpc_svc::methods::command;
 async fn edge(commands: CommandService) -> SocketAddr {
     let mut registry = Registry::new();
     command::add(&mut registry, commands);
-    start(registry, LIMITS).await
+    start(registry, DEFAULTS).await
 }
 
 async fn edge_to(text_service: SocketAddr) -> SocketAddr {

@@ -7,13 +7,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 /// Bytes of bodies in work, unless a service is told otherwise.
-pub const MAX_BODIES_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_BODIES_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a body waits, all in all, for others to be done before it is turned away.
-pub const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Largest share that is taken from the lane of small ones.
-pub const MAX_SMALL_SHARE: usize = 64 * 1024;
+pub(crate) const MAX_SMALL_SHARE: usize = 64 * 1024;
 
 /// Memory that one tag of a document takes at the peak: a node of the tree, a value, the result.
 const BYTES_A_TAG: usize = 128;
@@ -22,14 +22,14 @@ const BYTES_A_TAG: usize = 128;
 const COPIES: usize = 3;
 
 /// About as much memory as reading `document` takes, beside the document itself.
-pub fn reading_bytes(document: &[u8]) -> usize {
+pub(crate) fn reading_bytes(document: &[u8]) -> usize {
     COPIES * document.len() + BYTES_A_TAG * document.iter().filter(|&&byte| byte == b'<').count()
 }
 
 /// Bytes that are shared out among the bodies in work: as many again for small shares as for
 /// large ones, so that whoever takes all that there is of one keeps nobody out of the other.
 #[derive(Debug)]
-pub struct Budget(Arc<Lanes>);
+pub(crate) struct Budget(Arc<Lanes>);
 
 #[derive(Debug)]
 struct Lanes {
@@ -41,13 +41,13 @@ struct Lanes {
 
 impl Budget {
     /// A budget of `bytes` for small and `bytes` for large shares.
-    pub fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let lane = || Semaphore::new(bytes);
         Self(Arc::new(Lanes { small: lane(), large: lane(), bytes }))
     }
 
     /// The share of one body, which is empty and grows with it.
-    pub fn share(&self) -> Share {
+    pub(crate) fn share(&self) -> Share {
         let empty = Taken { lanes: self.0.clone(), is_large: false, bytes: 0 };
         Share { taken: empty, used: 0, patience: BUDGET_DEADLINE }
     }
@@ -57,7 +57,7 @@ impl Budget {
 /// by what was announced, so that who only announces keeps nobody else out; and by doubling, so
 /// that bodies which wait for each other do so a few times and not at every packet.
 #[derive(Debug)]
-pub struct Share {
+pub(crate) struct Share {
     taken: Taken,
     used: usize,
     patience: Duration,
@@ -65,11 +65,11 @@ pub struct Share {
 
 /// Other bodies take all of the budget, and went on to do so until the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exhausted;
+pub(crate) struct Exhausted;
 
 impl Share {
     /// Takes `bytes` more, or all that there are, as soon as others have given them back.
-    pub async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.used += bytes;
         let wanted = self.used.next_power_of_two().min(self.taken.lanes.bytes);
         let is_large = self.used > MAX_SMALL_SHARE;
@@ -84,7 +84,7 @@ impl Share {
     }
 
     /// Gives back all but `bytes`.
-    pub fn shrink_to(&mut self, bytes: usize) {
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
         self.used = self.used.min(bytes);
         self.taken.shrink_to(bytes);
     }
@@ -143,11 +143,16 @@ async fn take<'a>(
 }
 
 /// A body with the share that it takes, which is given back when the last of it was sent.
-pub struct Held {
-    /// The body.
-    pub body: Vec<u8>,
-    /// What it takes.
-    pub share: Share,
+pub(crate) struct Held {
+    body: Vec<u8>,
+    _share: Share,
+}
+
+impl Held {
+    /// `body`, which takes `share`.
+    pub(crate) fn new(body: Vec<u8>, share: Share) -> Self {
+        Self { body, _share: share }
+    }
 }
 
 impl AsRef<[u8]> for Held {

@@ -9,11 +9,11 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use flate2::write::GzEncoder;
 
 /// Bytes that are inflated at once, before anybody asks whether they are too many.
-pub const INFLATE_STEP: usize = 64 * 1024;
+pub(super) const INFLATE_STEP: usize = 64 * 1024;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coding {
+pub(super) enum Coding {
     /// Not at all.
     Identity,
     /// gzip (RFC 1952).
@@ -24,7 +24,7 @@ pub enum Coding {
 
 impl Coding {
     /// The coding that `Content-Encoding` names, or `None` for one that is not read here.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut codings = headers.get_all(CONTENT_ENCODING).iter();
         let coding = match (codings.next(), codings.next()) {
             (None, _) => return Some(Self::Identity),
@@ -41,11 +41,11 @@ impl Coding {
 }
 
 /// A compressed body on its way to the plain one, a step at a time.
-pub struct Inflater<'a>(Box<dyn Read + Send + 'a>);
+pub(super) struct Inflater<'a>(Box<dyn Read + Send + 'a>);
 
 impl<'a> Inflater<'a> {
     /// Reads `body`, which is compressed as `coding` says.
-    pub fn new(coding: Coding, body: &'a [u8]) -> Self {
+    pub(super) fn new(coding: Coding, body: &'a [u8]) -> Self {
         Self(match coding {
             Coding::Identity => Box::new(body),
             Coding::Gzip => Box::new(MultiGzDecoder::new(body)),
@@ -56,7 +56,7 @@ impl<'a> Inflater<'a> {
 
     /// The next bytes, at most [`INFLATE_STEP`]; none at the end. The error is that of a body
     /// which is corrupt or cut off.
-    pub fn step(&mut self, plain: &mut Vec<u8>) -> io::Result<usize> {
+    pub(super) fn step(&mut self, plain: &mut Vec<u8>) -> io::Result<usize> {
         (&mut self.0).take(INFLATE_STEP as u64).read_to_end(plain)
     }
 }
@@ -96,14 +96,14 @@ impl<D: Read + Rest> Read for Whole<D> {
 }
 
 /// Compresses `body` as gzip, fast rather than small.
-pub fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body)?;
     encoder.finish()
 }
 
 /// Whether `Accept-Encoding` takes gzip (RFC 9110, 12.5.3).
-pub fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let fields = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|field| field.to_str().ok());
     let mut any = false;
     for offer in fields.flat_map(|field| field.split(',')) {

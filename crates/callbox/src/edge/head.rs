@@ -2,24 +2,24 @@
 
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
-use super::codec::Rejection;
 use super::coding::{Coding, takes_gzip};
+use super::rejection::Rejection;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The head of a call, as far as it matters.
-pub struct Head {
+pub(super) struct Head {
     /// The `charset` parameter of `Content-Type`.
-    pub charset: Option<String>,
+    pub(super) charset: Option<String>,
     /// How the body is compressed.
-    pub coding: Coding,
+    pub(super) coding: Coding,
     /// Whether the response may be compressed.
-    pub takes_gzip: bool,
+    pub(super) takes_gzip: bool,
 }
 
 impl Head {
     /// Reads `headers`, if they say that the body can be XML-RPC.
-    pub fn read(headers: &HeaderMap) -> Result<Self, Rejection> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Rejection> {
         Ok(Self {
             charset: xml_charset(headers)?,
             coding: Coding::of(headers).ok_or(Rejection::ContentEncoding)?,

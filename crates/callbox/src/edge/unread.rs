@@ -5,33 +5,45 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tower::BoxError;
 
 /// Longest and largest read of what is left of a body.
-pub const MAX_DISCARD: (Duration, usize) = (Duration::from_secs(2), 16 * 1024 * 1024);
+pub(crate) const MAX_DISCARD: (Duration, usize) = (Duration::from_secs(2), 16 * 1024 * 1024);
+
+/// The body of a request, whatever server it came by.
+pub trait RequestBody:
+    HttpBody<Data = Bytes, Error: Into<BoxError> + Send> + Send + Unpin + 'static
+{
+}
+
+impl<B> RequestBody for B where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError> + Send> + Send + Unpin + 'static
+{
+}
 
 /// A request's body, which is discarded and not cut off where nobody reads it to its end.
-pub struct Unread(Option<Incoming>);
+pub(super) struct Unread<B: RequestBody>(Option<B>);
 
-impl Unread {
+impl<B: RequestBody> Unread<B> {
     /// Of `body` nothing has been read yet.
-    pub fn new(body: Incoming) -> Self {
+    pub(super) fn new(body: B) -> Self {
         Self(Some(body).filter(|body| !body.is_end_stream()))
     }
 }
 
-impl HttpBody for Unread {
+impl<B: RequestBody> HttpBody for Unread<B> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let Some(body) = &mut self.0 else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) || body.is_end_stream() {
@@ -49,7 +61,7 @@ impl HttpBody for Unread {
     }
 }
 
-impl Drop for Unread {
+impl<B: RequestBody> Drop for Unread<B> {
     fn drop(&mut self) {
         let Some(body) = self.0.take() else { return };
         let Ok(runtime) = Handle::try_current() else { return };

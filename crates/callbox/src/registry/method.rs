@@ -1,150 +1,238 @@
-//! How a typed function becomes a method: its signature from its types, its parameters checked
-//! before it runs.
+//! A published name: what it does in words, and the functions behind it.
 
-use protocol::xmlrpc::{Fault, TypeName, Value, from_value, into_value, type_of};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use tracing::error;
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
-use super::{Reply, Signature};
+use protocol::xmlrpc::{Fault, Value};
+use svc_runtime::seldom::Seldom;
+use tokio::sync::Semaphore;
+use tracing::{error, warn};
 
-/// A function that can be published: of up to eight parameters, sync or async.
-///
-/// `Marker` tells the kinds of functions apart and is always inferred.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be published as a method",
-    note = "it has at most eight parameters; they implement serde's `Deserialize`, the result `Serialize` and `Deserialize`, or it is a \
-            `Result` of such a type and an error that is `Into<Fault>`; the function is `Fn + Send + Sync + 'static`"
-)]
-pub trait Method<Marker>: Send + Sync + 'static {
-    /// What the method takes and returns.
-    fn signature(&self) -> Signature;
+use super::caller::Caller;
+use super::failure::Failure;
+use super::function::{Function, Outcome};
+use super::param::Arguments;
+use super::signature::{Signature, list};
 
-    /// Checks `params` and runs the function.
-    fn call(&self, params: Vec<Value>) -> Reply;
+/// Longest time for which a method may hold a thread that serves others before that is told.
+pub const MAX_HOLD: Duration = Duration::from_millis(100);
+
+/// A published name: what it does in words, and the functions behind it.
+pub struct Method {
+    name: Cow<'static, str>,
+    help: Cow<'static, str>,
+    names: Vec<Cow<'static, str>>,
+    overloads: Vec<Overload>,
+    held: Seldom,
+    unwritable: Seldom,
 }
 
-/// What a function may return.
-pub trait Outcome<Marker> {
-    /// The type of the result on the wire.
-    fn type_name() -> TypeName;
-
-    /// The result on the wire.
-    fn into_result(self) -> Result<Value, Fault>;
+pub(super) struct Overload {
+    signature: Signature,
+    call: Call,
 }
 
-/// Marks results that are always there.
-pub enum Plain {}
-/// Marks results that may be a fault instead.
-pub enum Fallible {}
-/// Marks functions that run where they are called.
-pub enum Inline {}
-/// Marks async functions.
-pub enum Async {}
+type Run = dyn Fn(Arguments<'_>) -> Outcome + Send + Sync;
 
-impl<T: Serialize + Deserialize<'static> + 'static> Outcome<Plain> for T {
-    fn type_name() -> TypeName {
-        type_of::<T>()
+enum Call {
+    /// On the thread that serves the caller, and others.
+    Here(Box<Run>),
+    /// On a thread beside those that serve.
+    Aside(Arc<Run>),
+}
+
+impl Overload {
+    pub(super) fn here(
+        signature: Signature,
+        run: impl Fn(Arguments<'_>) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        Self { signature, call: Call::Here(Box::new(run)) }
     }
 
-    fn into_result(self) -> Result<Value, Fault> {
-        into_value(self).map_err(|cause| {
-            error!(%cause, "a method's result has no form in XML-RPC");
-            Fault::internal()
-        })
+    pub(super) fn aside(
+        signature: Signature,
+        run: impl Fn(Arguments<'_>) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        Self { signature, call: Call::Aside(Arc::new(run)) }
+    }
+
+    pub(super) fn of<Marker>(function: impl Function<Marker>) -> Self {
+        Self::here(function.signature(), move |arguments| function.call(arguments))
+    }
+
+    pub(super) fn blocking<Marker>(function: impl Function<Marker>) -> Self {
+        Self::aside(function.signature(), move |arguments| function.call(arguments))
     }
 }
 
-impl<T: Outcome<Plain>, E: Into<Fault>> Outcome<Fallible> for Result<T, E> {
-    fn type_name() -> TypeName {
-        T::type_name()
+impl Method {
+    pub(super) fn new(
+        name: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+        first: Overload,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            help: help.into(),
+            names: Vec::new(),
+            overloads: vec![first],
+            held: Seldom::new(),
+            unwritable: Seldom::new(),
+        }
     }
 
-    fn into_result(self) -> Result<Value, Fault> {
-        self.map_err(Into::into)?.into_result()
+    /// Publishes `function` under the same name, for parameters that fit none of the ones before.
+    pub fn or<Marker>(&mut self, function: impl Function<Marker>) -> &mut Self {
+        self.push(Overload::of(function))
     }
-}
 
-/// The parameters, if they are `N`.
-fn exactly<const N: usize>(params: Vec<Value>) -> Result<[Value; N], Fault> {
-    params.try_into().map_err(|params: Vec<Value>| {
-        let plural = if N == 1 { "" } else { "s" };
-        Fault::invalid_params(format!("expected {N} parameter{plural}, found {}", params.len()))
-    })
-}
+    /// Names the parameters, in order; of functions with fewer parameters the first ones.
+    pub fn names<N: Into<Cow<'static, str>>>(
+        &mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> &mut Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
+    }
 
-fn param<T: DeserializeOwned + 'static>(index: usize, value: Value) -> Result<T, Fault> {
-    from_value(value).map_err(|error| Fault::invalid_params(error.in_param(index).to_string()))
-}
+    pub(super) fn push(&mut self, overload: Overload) -> &mut Self {
+        self.overloads.push(overload);
+        self
+    }
 
-/// The parameters of a function, as a tuple.
-trait Params: Sized {
-    fn type_names() -> Vec<TypeName>;
+    /// The method's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 
-    fn parse(params: Vec<Value>) -> Result<Self, Fault>;
-}
+    /// What the method does, in words.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
 
-macro_rules! methods {
-    ($($param:ident $index:literal),*) => {
-        impl<$($param: DeserializeOwned + 'static),*> Params for ($($param,)*) {
-            fn type_names() -> Vec<TypeName> {
-                vec![$(type_of::<$param>()),*]
-            }
+    /// The parameters' names, in order, as far as they were given.
+    pub fn parameter_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
 
-            #[allow(non_snake_case)]
-            fn parse(params: Vec<Value>) -> Result<Self, Fault> {
-                let [$($param),*] = exactly(params)?;
-                Ok(($(param($index, $param)?,)*))
+    /// The functions' signatures.
+    pub fn signatures(&self) -> impl ExactSizeIterator<Item = &Signature> {
+        self.overloads.iter().map(|overload| &overload.signature)
+    }
+
+    /// The signatures as type names, the result's first: one or more a function.
+    pub fn spelled_signatures(&self) -> impl Iterator<Item = Vec<&'static str>> {
+        self.signatures().flat_map(Signature::spelled)
+    }
+
+    /// Calls the function that `params` fit. One that panics is an internal error and nothing
+    /// worse. `places` are those of functions on threads of their own.
+    pub(super) async fn call(
+        &self,
+        params: Vec<Value>,
+        caller: &Caller,
+        places: &Arc<Semaphore>,
+    ) -> Result<Value, Failure> {
+        let result = match &self.fitting(&params)?.call {
+            Call::Here(run) => match self.watched(|| run(Arguments::new(params, caller)))? {
+                Outcome::Done(result) => result,
+                Outcome::Later(running) => self.finish(running).await,
+            },
+            Call::Aside(run) => aside(run.clone(), params, caller.clone(), places).await,
+        };
+        result.map_err(|failure| self.told(failure))
+    }
+
+    fn fitting(&self, params: &[Value]) -> Result<&Overload, Fault> {
+        let mut overloads = self.overloads.iter();
+        match (overloads.find(|overload| overload.signature.fits(params)), &self.overloads[..]) {
+            (Some(overload), _) => Ok(overload),
+            // The only function says best what is wrong with its parameters.
+            (None, [only]) if only.signature.fits_number(params.len()) => Ok(only),
+            (None, [only]) => Err(wrong_number(&only.signature, params.len())),
+            (None, _) => Err(self.mismatch(params)),
+        }
+    }
+
+    fn mismatch(&self, params: &[Value]) -> Fault {
+        let expected: Vec<_> = self.signatures().map(Signature::expected).collect();
+        let found = list(params.iter().map(Value::type_name));
+        Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
+    }
+
+    /// Runs what may panic, or hold its thread for too long.
+    fn watched<T>(&self, run: impl FnOnce() -> T) -> Result<T, Fault> {
+        let started = Instant::now();
+        let done = catch_unwind(AssertUnwindSafe(run)).map_err(|_| Fault::internal());
+        let held = started.elapsed();
+        if held > MAX_HOLD {
+            if let Some(times) = self.held.due() {
+                warn!(
+                    method = %self.name, times, ?held,
+                    "a method holds a thread that serves others: slow work is async or blocking"
+                );
             }
         }
+        done
+    }
 
-        impl<F, R, K, $($param),*> Method<(Inline, K, R, $($param,)*)> for F
-        where
-            F: Fn($($param),*) -> R + Send + Sync + 'static,
-            R: Outcome<K>,
-            $($param: DeserializeOwned + 'static,)*
-        {
-            fn signature(&self) -> Signature {
-                Signature { returns: R::type_name(), params: <($($param,)*)>::type_names() }
-            }
+    async fn finish(
+        &self,
+        mut running: Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>,
+    ) -> Result<Value, Failure> {
+        let polled = std::future::poll_fn(|cx| match self.watched(|| running.as_mut().poll(cx)) {
+            Ok(polled) => polled,
+            Err(fault) => Poll::Ready(Err(fault.into())),
+        });
+        polled.await
+    }
 
-            #[allow(non_snake_case)]
-            fn call(&self, params: Vec<Value>) -> Reply {
-                Reply::Done(Params::parse(params).and_then(|($($param,)*)| self($($param),*).into_result()))
+    /// The failure, as the door is told it; a result that cannot be written is the author's to know.
+    fn told(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Unwritable(cause) => {
+                self.log_unwritable(&cause);
+                Fault::internal().into()
             }
+            other => other,
         }
+    }
 
-        impl<F, Fut, R, K, $($param),*> Method<(Async, K, R, $($param,)*)> for F
-        where
-            F: Fn($($param),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = R> + Send + 'static,
-            R: Outcome<K>,
-            $($param: DeserializeOwned + 'static,)*
-        {
-            fn signature(&self) -> Signature {
-                Signature { returns: R::type_name(), params: <($($param,)*)>::type_names() }
-            }
-
-            #[allow(non_snake_case)]
-            fn call(&self, params: Vec<Value>) -> Reply {
-                match Params::parse(params) {
-                    Err(fault) => Reply::Done(Err(fault)),
-                    Ok(($($param,)*)) => {
-                        let outcome = self($($param),*);
-                        Reply::Later(Box::pin(async move { outcome.await.into_result() }))
-                    }
-                }
-            }
+    /// Logs that a result had no form on the wire: once a minute, since any caller may cause it.
+    pub(crate) fn log_unwritable(&self, cause: &dyn std::fmt::Display) {
+        if let Some(times) = self.unwritable.due() {
+            error!(method = %self.name, times, %cause, "a method's result cannot be written");
         }
-    };
+    }
 }
 
-methods!();
-methods!(A 0);
-methods!(A 0, B 1);
-methods!(A 0, B 1, C 2);
-methods!(A 0, B 1, C 2, D 3);
-methods!(A 0, B 1, C 2, D 3, E 4);
-methods!(A 0, B 1, C 2, D 3, E 4, G 5);
-methods!(A 0, B 1, C 2, D 3, E 4, G 5, H 6);
-methods!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
+/// Runs a function on a thread beside those that serve, if one is free. The place is taken until
+/// it ends, also where nobody waits for it any more.
+async fn aside(
+    run: Arc<Run>,
+    params: Vec<Value>,
+    caller: Caller,
+    places: &Arc<Semaphore>,
+) -> Result<Value, Failure> {
+    let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
+    let running = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        match run(Arguments::new(params, &caller)) {
+            Outcome::Done(result) => result,
+            // Only sync functions come here.
+            Outcome::Later(_) => Err(Fault::internal().into()),
+        }
+    });
+    running.await.unwrap_or_else(|_panicked| Err(Fault::internal().into()))
+}
+
+fn wrong_number(signature: &Signature, found: usize) -> Fault {
+    let (least, most) = (signature.required(), signature.params.len());
+    let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let plural = if most == 1 { "" } else { "s" };
+    Fault::invalid_params(format!("expected {expected} parameter{plural}, found {found}"))
+}

@@ -4,18 +4,21 @@ use std::time::{Duration, Instant};
 
 use protocol::xmlrpc::{Array, Fault, Struct, TooDeep, Value, check_writable};
 
-use crate::registry::Registry;
+use super::caller::Caller;
+use super::failure::Failure;
+use super::published::Published;
 
 /// Calls that one `system.multicall` may make, unless a service is told otherwise.
-pub const MAX_MULTICALL_ENTRIES: usize = 1_000;
+pub(crate) const MAX_MULTICALL_ENTRIES: usize = 1_000;
 
 /// How long entries run before other peers get their turn.
 const SLICE: Duration = Duration::from_micros(100);
 
 /// Makes `calls` in order. What is wrong with one of them is that one's fault alone.
-pub async fn multicall(
-    registry: &Registry,
+pub(super) async fn multicall(
+    published: &Published,
     calls: Array,
+    caller: &Caller,
     max_entries: usize,
 ) -> Result<Vec<Value>, Fault> {
     if calls.len() > max_entries {
@@ -24,9 +27,9 @@ pub async fn multicall(
     let mut results = Vec::with_capacity(calls.len());
     let mut turn = Instant::now();
     for call in calls.into_vec() {
-        let result = match one_call(registry, call).await {
+        let result = match one_call(published, call, caller).await {
             Ok(result) => result,
-            Err(fault) => fault_struct(fault).map_err(|_| Fault::internal())?,
+            Err(failure) => fault_struct(failure.into_fault()).map_err(|_| Fault::internal())?,
         };
         results.push(result);
         if turn.elapsed() >= SLICE {
@@ -37,13 +40,16 @@ pub async fn multicall(
     Ok(results)
 }
 
-async fn one_call(registry: &Registry, call: Value) -> Result<Value, Fault> {
+async fn one_call(published: &Published, call: Value, caller: &Caller) -> Result<Value, Failure> {
     let (name, params) = name_and_params(call)?;
     if name == "system.multicall" {
-        return Err(Fault::invalid_params("a multicall cannot be nested"));
+        return Err(Fault::invalid_params("a multicall cannot be nested").into());
     }
-    let result = registry.call(&name, params).await?;
-    check_writable(&result)?;
+    let result = published.call(&name, params, caller).await?;
+    if let Err(cause) = check_writable(&result) {
+        published.method(&name)?.log_unwritable(&cause);
+        return Err(Fault::from(cause).into());
+    }
     Ok(Array::try_from(vec![result]).map_err(|_| Fault::internal())?.into())
 }
 

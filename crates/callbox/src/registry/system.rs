@@ -6,45 +6,65 @@ use std::sync::{Arc, Weak};
 use protocol::xmlrpc::{Array, Fault};
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
+use super::function::Function;
+use super::method::{Method, Overload};
 use super::multicall::multicall;
-use crate::registry::Registry;
+use super::published::Published;
 
-/// Publishes the group, which speaks of `published`: the registry that it will be in.
-pub fn add(registry: &mut Registry, published: &Weak<Registry>, max_entries: usize) {
-    let methods = published.clone();
-    registry.add("system.listMethods", "Lists the names of all methods, sorted.", move || {
-        Ok::<_, Fault>(there(&methods)?.names())
-    });
-    let methods = published.clone();
-    registry.add("system.methodHelp", "Says what a method does.", move |name: String| {
-        let methods = there(&methods)?;
-        let entry = methods.entry(&name).ok_or_else(|| Fault::method_not_found(&name))?;
-        Ok::<_, Fault>(entry.help())
-    });
-    let methods = published.clone();
-    registry.add(
-        "system.methodSignature",
-        "Lists a method's signatures, each with the result's type first.",
-        move |name: String| {
-            let methods = there(&methods)?;
-            let entry = methods.entry(&name).ok_or_else(|| Fault::method_not_found(&name))?;
-            Ok::<_, Fault>(entry.signatures().collect::<Vec<_>>())
-        },
-    );
-    registry.add(
-        "system.getCapabilities",
-        "Names what this service can do, and where that is specified.",
-        capabilities,
-    );
-    let methods = published.clone();
-    registry.add("system.multicall", MULTICALL_HELP, move |calls: Array| {
-        let methods = there(&methods);
-        async move { multicall(&*methods?, calls, max_entries).await }
-    });
+/// What the names of all these methods begin with.
+pub(super) const PREFIX: &str = "system.";
+
+/// The methods, which speak of `published`: what they will be in.
+pub(super) fn methods(published: &Weak<Published>, max_entries: usize) -> [Method; 5] {
+    let (list, help) = (published.clone(), published.clone());
+    let (signatures, calls) = (published.clone(), published.clone());
+    [
+        method("system.listMethods", "Lists the names of all methods, sorted.", &[], move || {
+            Ok::<_, Fault>(there(&list)?.names())
+        }),
+        method("system.methodHelp", "Says what a method does.", &["name"], move |name: String| {
+            Ok::<_, Fault>(there(&help)?.method(&name)?.help().to_owned())
+        }),
+        method(
+            "system.methodSignature",
+            "Lists a method's signatures, each with the result's type first.",
+            &["name"],
+            move |name: String| {
+                let there = there(&signatures)?;
+                let signatures = there.method(&name)?.spelled_signatures();
+                Ok::<_, Fault>(signatures.collect::<Vec<_>>())
+            },
+        ),
+        method(
+            "system.getCapabilities",
+            "Names what this service can do, and where that is specified.",
+            &[],
+            || Ok::<_, Fault>(capabilities()),
+        ),
+        method(
+            "system.multicall",
+            "Makes several calls, an array of structs with methodName and params. \
+             Returns an array of their results: each an array of one value, or a fault struct.",
+            &["calls"],
+            move |calls_made: Array, caller: Caller| {
+                let there = there(&calls);
+                async move { multicall(&*there?, calls_made, &caller, max_entries).await }
+            },
+        ),
+    ]
 }
 
-const MULTICALL_HELP: &str = "Makes several calls, an array of structs with methodName and params. \
-    Returns an array of their results: each an array of one value, or a fault struct.";
+fn method<Marker>(
+    name: &'static str,
+    help: &'static str,
+    names: &[&'static str],
+    function: impl Function<Marker>,
+) -> Method {
+    let mut method = Method::new(name, help, Overload::of(function));
+    method.names(names.iter().copied());
+    method
+}
 
 /// A specification that the service keeps to.
 #[derive(Serialize, Deserialize)]
@@ -68,6 +88,6 @@ fn capabilities() -> BTreeMap<String, Capability> {
     specifications.map(capability).into()
 }
 
-fn there(methods: &Weak<Registry>) -> Result<Arc<Registry>, Fault> {
-    methods.upgrade().ok_or_else(Fault::internal)
+fn there(published: &Weak<Published>) -> Result<Arc<Published>, Fault> {
+    published.upgrade().ok_or_else(Fault::internal)
 }

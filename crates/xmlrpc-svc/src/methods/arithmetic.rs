@@ -1,7 +1,6 @@
 //! `addition` and `subtraction`.
 
-use callbox::registry::Registry;
-use protocol::xmlrpc::{Fault, Value};
+use callbox::{Fault, Registry, Value};
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {
@@ -9,10 +8,12 @@ pub fn add(registry: &mut Registry) {
         .add("addition", "Adds two numbers, or joins two strings or two arrays.", add_integers)
         .or(|a: f64, b: f64| a + b)
         .or(|a: String, b: String| a + &b)
-        .or(|a: Vec<Value>, b: Vec<Value>| [a, b].concat());
+        .or(|a: Vec<Value>, b: Vec<Value>| [a, b].concat())
+        .names(["a", "b"]);
     registry
         .add("subtraction", "Subtracts the second number from the first.", subtract_integers)
-        .or(|a: f64, b: f64| a - b);
+        .or(|a: f64, b: f64| a - b)
+        .names(["a", "b"]);
 }
 
 fn add_integers(a: i64, b: i64) -> Result<i64, Fault> {

@@ -1,7 +1,6 @@
 //! `interopEchoTests.*`: what comes back is what was sent, of the type that the method names.
 
-use callbox::registry::Registry;
-use protocol::xmlrpc::{Base64, DateTime, Struct, Value};
+use callbox::{Base64, DateTime, Registry, Reply, Struct, Value};
 use serde::{Deserialize, Serialize};
 
 /// Publishes the group.
@@ -24,7 +23,7 @@ pub fn add(registry: &mut Registry) {
 
 const ECHO: &str = "Returns its argument.";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Reply)]
 #[serde(rename_all = "camelCase")]
 struct Toolkit {
     toolkit_docs_url: String,

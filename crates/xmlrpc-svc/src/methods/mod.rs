@@ -5,7 +5,7 @@ pub mod command;
 pub mod interop;
 pub mod validator1;
 
-use callbox::registry::Registry;
+use callbox::Registry;
 use clap::ValueEnum;
 
 use crate::command_client::CommandService;

@@ -1,7 +1,6 @@
 //! `validator1.*`: the methods by which UserLand's validator judged a server.
 
-use callbox::registry::Registry;
-use protocol::xmlrpc::{Base64, DateTime, Fault, Struct};
+use callbox::{Base64, DateTime, Fault, Registry, Reply, Struct};
 use serde::{Deserialize, Serialize};
 
 /// Publishes the group.
@@ -87,14 +86,14 @@ struct Days {
     day: Stooges,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Reply)]
 struct Products {
     times10: i64,
     times100: i64,
     times1000: i64,
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, Reply)]
 #[serde(rename_all = "camelCase")]
 struct Entities {
     ct_left_angle_brackets: i64,

@@ -6,19 +6,21 @@ mod edge;
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use callbox::edge::CallLimits;
-use callbox::edge::codec::{BodyLimits, MAX_INLINE_BYTES, MAX_PLAIN_BYTES};
-use callbox::registry::Registry;
-use edge::{Client, LIMITS, Response, ask, call, exchange, post, post_bytes, start};
+use callbox::Registry;
+use edge::{Client, DEFAULTS, Response, arithmetic, ask, call, exchange, post, post_bytes, start};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use protocol::xmlrpc::Value;
-use xmlrpc_svc::methods::arithmetic;
+
+/// Larger bodies are read and compressed beside the threads that serve.
+const MAX_INLINE_BYTES: usize = 64 * 1024;
+
+/// Larger bodies of responses are compressed.
+const MAX_PLAIN_BYTES: usize = 1_400;
 
 fn registry() -> Registry {
-    let mut registry = Registry::new();
-    arithmetic::add(&mut registry);
+    let mut registry = arithmetic();
     registry.add("echo", "Returns its argument.", |value: Value| value);
     registry.add("text", "A text so long.", |length: usize| "x".repeat(length));
     registry
@@ -42,7 +44,7 @@ fn addition() -> String {
 
 #[tokio::test]
 async fn compressed_bodies_are_read() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
     zlib.write_all(addition().as_bytes()).unwrap();
     let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
@@ -61,7 +63,7 @@ async fn compressed_bodies_are_read() {
 
 #[tokio::test]
 async fn corrupt_and_unknown_codings_are_refused() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let zipped = gzip(addition().as_bytes());
     let status = async |coding: &str, body: &[u8]| {
         exchange(addr, &post_bytes(&format!("Content-Encoding: {coding}\r\n"), body)).await.status
@@ -75,8 +77,7 @@ async fn corrupt_and_unknown_codings_are_refused() {
 
 #[tokio::test]
 async fn limit_holds_for_what_a_body_inflates_to() {
-    let limits = CallLimits { body: BodyLimits { bytes: 100_000, ..LIMITS.body }, ..LIMITS };
-    let addr = start(registry(), limits).await;
+    let addr = start(registry(), |limits| limits.max_body_bytes = 100_000).await;
     let padded =
         |length: usize| gzip((addition() + &" ".repeat(length - addition().len())).as_bytes());
     let send = async |body: Vec<u8>| {
@@ -94,7 +95,7 @@ async fn echo(addr: std::net::SocketAddr, length: usize, headers: &str) -> Respo
 
 #[tokio::test]
 async fn long_response_is_compressed_where_the_peer_takes_it() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     for length in [2_000, MAX_INLINE_BYTES * 3] {
         let plain = echo(addr, length, "").await;
         assert_eq!(
@@ -116,7 +117,7 @@ async fn long_response_is_compressed_where_the_peer_takes_it() {
 
 #[tokio::test]
 async fn response_that_fits_a_packet_is_never_compressed() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let around = echo(addr, 0, "").await.body.len();
     let headers = "Accept-Encoding: gzip\r\n";
     let at_limit = echo(addr, MAX_PLAIN_BYTES - around, headers).await;
@@ -127,7 +128,7 @@ async fn response_that_fits_a_packet_is_never_compressed() {
 
 #[tokio::test]
 async fn charset_of_the_header_is_that_of_the_document() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let document = call("echo", &["<string>\u{e9}</string>"]);
     let latin1: Vec<u8> = document.chars().map(|c| c as u8).collect();
     let utf16: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -144,7 +145,7 @@ async fn charset_of_the_header_is_that_of_the_document() {
 
 #[tokio::test]
 async fn body_beyond_what_is_read_inline_is_read_all_the_same() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let text = "x".repeat(MAX_INLINE_BYTES * 2);
     assert_eq!(
         ask(addr, "echo", &[&format!("<string>{text}</string>")]).await,
@@ -154,14 +155,14 @@ async fn body_beyond_what_is_read_inline_is_read_all_the_same() {
 
 #[tokio::test]
 async fn length_said_twice_is_one_length() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let twice = format!("Content-Length: {}\r\n", addition().len());
     assert_eq!(exchange(addr, &post("/", &twice, &addition())).await.result(), Ok(Value::Int(5)));
 }
 
 #[tokio::test]
 async fn chunked_beside_a_length_is_read_as_chunked_and_closed() {
-    let addr = start(registry(), LIMITS).await;
+    let addr = start(registry(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     let body = addition();
     let head =
@@ -173,7 +174,7 @@ async fn chunked_beside_a_length_is_read_as_chunked_and_closed() {
 
 #[tokio::test]
 async fn body_over_the_budget_of_all_waits_and_is_turned_away() {
-    let addr = start(registry(), CallLimits { bodies_bytes: 1_000, ..LIMITS }).await;
+    let addr = start(registry(), |limits| limits.max_bodies_bytes = 1_000).await;
     let mut holder = Client::connect(addr).await;
     let held = format!("{:<900}", addition());
     let request = post("/", "", &held);

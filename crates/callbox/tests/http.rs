@@ -5,22 +5,12 @@ mod edge;
 
 use std::time::Duration;
 
-use callbox::edge::CallLimits;
-use callbox::edge::codec::BodyLimits;
-use callbox::registry::Registry;
-use edge::{Client, LIMITS, ask, call, exchange, post, start};
+use edge::{Client, DEFAULTS, arithmetic, ask, call, exchange, post, start};
 use protocol::xmlrpc::Value;
 use tokio::sync::{mpsc, watch};
-use xmlrpc_svc::methods::arithmetic;
 
 const FIVE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <methodResponse><params><param><value><int>5</int></value></param></params></methodResponse>";
-
-fn arithmetic() -> Registry {
-    let mut registry = Registry::new();
-    arithmetic::add(&mut registry);
-    registry
-}
 
 fn addition() -> String {
     call("addition", &["<int>2</int>", "<int>3</int>"])
@@ -28,7 +18,7 @@ fn addition() -> String {
 
 #[tokio::test]
 async fn call_is_answered_as_curl_sends_it() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     for path in ["/", "/RPC2", "/?lang=en", "/RPC2?x"] {
         let headers = "User-Agent: curl\r\nContent-Type: application/x-www-form-urlencoded\r\n";
         let response = exchange(addr, &post(path, headers, &addition())).await;
@@ -40,7 +30,7 @@ async fn call_is_answered_as_curl_sends_it() {
 
 #[tokio::test]
 async fn http_1_0_is_answered_and_closed() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     let body = addition();
     client
@@ -52,7 +42,7 @@ async fn http_1_0_is_answered_and_closed() {
 
 #[tokio::test]
 async fn connection_is_kept_and_pipelined_calls_are_answered_in_order() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     let requests: Vec<_> = (0..20)
         .flat_map(|n| {
@@ -67,7 +57,7 @@ async fn connection_is_kept_and_pipelined_calls_are_answered_in_order() {
 
 #[tokio::test]
 async fn chunked_body_is_read_and_expect_is_answered() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     client.send(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n").await;
     assert_eq!(client.receive().await.status, 100);
@@ -85,7 +75,7 @@ async fn chunked_body_is_read_and_expect_is_answered() {
 
 #[tokio::test]
 async fn half_closed_peer_gets_its_answer() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     client.send(&post("/", "", &addition())).await;
     client.shut_down().await;
@@ -94,7 +84,7 @@ async fn half_closed_peer_gets_its_answer() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     assert_eq!(exchange(addr, &post("/other", "", &addition())).await.status, 404);
     let response = exchange(addr, b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
@@ -104,7 +94,7 @@ async fn other_paths_and_methods_are_refused() {
 
 #[tokio::test]
 async fn health_is_told_on_the_public_port() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let response = exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!((response.status, response.text()), (200, r#"{"status":"alive"}"#));
     let response = exchange(addr, b"GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n").await;
@@ -113,7 +103,7 @@ async fn health_is_told_on_the_public_port() {
 
 #[tokio::test]
 async fn body_that_is_no_xml_is_refused_with_the_header_to_send() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let response = exchange(addr, &post("/", "Content-Type: application/json\r\n", "{}")).await;
     assert_eq!(response.status, 415);
     assert!(response.text().contains("Content-Type: text/xml"), "{response:?}");
@@ -123,7 +113,7 @@ async fn body_that_is_no_xml_is_refused_with_the_header_to_send() {
 
 #[tokio::test]
 async fn lengths_that_conflict_are_refused_and_closed() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     for lengths in [
         "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Content-Length: -1\r\n",
@@ -141,8 +131,7 @@ async fn lengths_that_conflict_are_refused_and_closed() {
 
 #[tokio::test]
 async fn body_at_the_limit_is_read_and_one_over_it_is_refused() {
-    let limits = CallLimits { body: BodyLimits { bytes: 1000, ..LIMITS.body }, ..LIMITS };
-    let addr = start(arithmetic(), limits).await;
+    let addr = start(arithmetic(), |limits| limits.max_body_bytes = 1000).await;
     let padded = |length: usize| format!("{:<length$}", addition());
     assert_eq!(exchange(addr, &post("/", "", &padded(1000))).await.text(), FIVE);
     assert_eq!(exchange(addr, &post("/", "", &padded(1001))).await.status, 413);
@@ -155,7 +144,7 @@ async fn body_at_the_limit_is_read_and_one_over_it_is_refused() {
 
 #[tokio::test]
 async fn peer_that_sends_all_before_it_reads_sees_the_early_answer() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let large = "x".repeat(8 * 1024 * 1024);
     for (path, headers, status) in
         [("/", "", 413), ("/", "Content-Type: application/json\r\n", 415), ("/other", "", 404)]
@@ -168,7 +157,7 @@ async fn peer_that_sends_all_before_it_reads_sees_the_early_answer() {
 
 #[tokio::test]
 async fn never_ending_body_is_cut_off() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     client.send(b"POST /other HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     assert_eq!(client.receive().await.status, 404);
@@ -177,11 +166,8 @@ async fn never_ending_body_is_cut_off() {
 
 #[tokio::test]
 async fn slow_body_is_timed_out() {
-    let limits = CallLimits {
-        body: BodyLimits { deadline: Duration::from_millis(50), ..LIMITS.body },
-        ..LIMITS
-    };
-    let addr = start(arithmetic(), limits).await;
+    let deadline = Duration::from_millis(50);
+    let addr = start(arithmetic(), |limits| limits.body_deadline = deadline).await;
     let mut client = Client::connect(addr).await;
     client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n<methodCall>").await;
     assert_eq!(client.receive().await.status, 408);
@@ -190,7 +176,7 @@ async fn slow_body_is_timed_out() {
 
 #[tokio::test]
 async fn body_that_breaks_off_gets_no_method_called() {
-    let addr = start(arithmetic(), LIMITS).await;
+    let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n<methodCall>").await;
     client.shut_down().await;
@@ -201,7 +187,7 @@ async fn body_that_breaks_off_gets_no_method_called() {
 async fn slow_method_is_timed_out() {
     let mut registry = arithmetic();
     registry.add("never", "", std::future::pending::<i32>);
-    let addr = start(registry, CallLimits { deadline: Duration::from_millis(50), ..LIMITS }).await;
+    let addr = start(registry, |limits| limits.method_deadline = Duration::from_millis(50)).await;
     assert_eq!(exchange(addr, &post("/", "", &call("never", &[]))).await.status, 504);
 }
 
@@ -217,7 +203,7 @@ async fn calls_over_the_limit_are_turned_away_and_health_is_not() {
             left.wait_for(|is_over| *is_over).await.is_ok()
         }
     });
-    let addr = start(registry, CallLimits { calls: 2, ..LIMITS }).await;
+    let addr = start(registry, |limits| limits.max_calls = 2).await;
     let waiting = call("wait", &[]);
     let (mut first, mut second) = (Client::connect(addr).await, Client::connect(addr).await);
     first.send(&post("/", "", &waiting)).await;
@@ -236,7 +222,7 @@ async fn calls_over_the_limit_are_turned_away_and_health_is_not() {
 
 #[tokio::test]
 async fn idle_kept_connections_hold_no_place_of_a_call() {
-    let addr = start(arithmetic(), CallLimits { calls: 1, ..LIMITS }).await;
+    let addr = start(arithmetic(), |limits| limits.max_calls = 1).await;
     let mut clients = Vec::new();
     for _ in 0..5 {
         let mut client = Client::connect(addr).await;

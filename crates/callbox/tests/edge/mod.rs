@@ -1,44 +1,43 @@
-//! A real edge on port 0 with methods of the test's own, and a client that sends raw bytes.
+//! A real server on port 0 with methods of the test's own, and a client that sends raw bytes.
 #![allow(dead_code)]
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use callbox::edge::codec::BodyLimits;
-use callbox::edge::{CallLimits, Edge};
-use callbox::registry::Registry;
-use protocol::xmlrpc::{Limits, MethodResponse, Value, decode_response};
-use svc_runtime::admin::{Health, Phase};
-use svc_runtime::http::{self, HttpDeadlines};
-use svc_runtime::serve::{ServeOptions, serve};
-use svc_runtime::stop::Stop;
+use callbox::{Fault, PeerLimits, Registry, Server, Settings, Value};
+use protocol::xmlrpc::{Limits, MethodResponse, decode_response};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the binary has by default, with deadlines that a test can wait for to pass in vain.
-pub(crate) const LIMITS: CallLimits = CallLimits {
-    calls: 64,
-    bodies_bytes: 64 * 1024 * 1024,
-    body: BodyLimits { bytes: 4 * 1024 * 1024, deadline: Duration::from_secs(30) },
-    document: Limits::DEFAULT,
-    deadline: Duration::from_secs(30),
-};
+/// The limits as they are by default.
+pub(crate) const DEFAULTS: fn(&mut PeerLimits) = |_| ();
 
-/// Serves `registry` until the test's runtime ends.
-pub(crate) async fn start(registry: Registry, limits: CallLimits) -> SocketAddr {
-    let health = Health::new();
-    health.enter(Phase::Ready);
-    let edge = Edge::new(registry.publish(1_000), limits, &health);
+/// Serves `registry` until the test's runtime ends, within limits that `limit` changes.
+pub(crate) async fn start(registry: Registry, limit: impl FnOnce(&mut PeerLimits)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let options = ServeOptions { cap: 100, refusal: b"", drain: Duration::from_secs(1) };
-    let connection = move |stream, peer, stop| {
-        let edge = edge.clone();
-        let answer = move |request| edge.clone().answer(request);
-        http::run(stream, peer, answer, HttpDeadlines::default(), stop)
-    };
-    tokio::spawn(serve(vec![listener], options, Stop::new(), connection));
+    let mut settings = Settings::default();
+    limit(&mut settings.limits);
+    let server = Server::new(registry).settings(settings).listener(listener);
+    tokio::spawn(server.run(std::future::pending()));
     addr
+}
+
+/// Methods with more than one signature.
+pub(crate) fn arithmetic() -> Registry {
+    let mut registry = Registry::new();
+    registry
+        .add("addition", "Adds two numbers, or joins two strings.", |a: i64, b: i64| {
+            a.checked_add(b).ok_or_else(|| Fault::application("the result is beyond 64 bits"))
+        })
+        .or(|a: f64, b: f64| a + b)
+        .or(|a: String, b: String| a + &b)
+        .names(["a", "b"]);
+    registry
+        .add("subtraction", "Subtracts the second number from the first.", |a: i64, b: i64| {
+            a.checked_sub(b).ok_or("the result is beyond 64 bits")
+        })
+        .or(|a: f64, b: f64| a - b);
+    registry
 }
 
 /// One response as it came over the wire.

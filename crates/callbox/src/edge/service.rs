@@ -1,0 +1,47 @@
+//! The edge as a service that another program mounts.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use tower::Service;
+
+use super::Edge;
+use super::unread::RequestBody;
+use crate::registry::{Connection, Peer};
+
+/// Published methods as a [`tower::Service`], with all the limits of a call: `POST` to where it is
+/// mounted, or to `/RPC2` under that. What only a server's own accept loop can give, the deadline
+/// for a request's head, the cap on connections and the drain, is the other program's.
+#[derive(Clone)]
+pub struct CallService(Arc<Edge>);
+
+impl CallService {
+    pub(crate) fn new(edge: Arc<Edge>) -> Self {
+        Self(edge)
+    }
+}
+
+impl<B> Service<Request<B>> for CallService
+where
+    B: RequestBody,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = info.map_or(Peer::Unknown, |ConnectInfo(addr)| Peer::Inet(*addr));
+        Box::pin(self.0.clone().answer(request, Connection { peer, listener: None }))
+    }
+}

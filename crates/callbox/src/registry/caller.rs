@@ -1,0 +1,219 @@
+//! Who calls, and how the call came here.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+
+/// Longest request id that is taken over from a peer, in characters.
+pub const MAX_REQUEST_ID: usize = 64;
+
+/// Who calls a method, and how the call came here. A method that wants to know has a parameter of
+/// this type, by value anywhere or, in a function that is not async, by reference as its first.
+/// The entries of a multicall have the same caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    connection: Connection,
+    door: Door,
+    number: u64,
+    headers: HeaderMap,
+    deadline: Option<Instant>,
+}
+
+/// What is known of a call's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub(crate) peer: Peer,
+    pub(crate) listener: Option<&'static str>,
+}
+
+/// Where a call came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Peer {
+    /// An address and port.
+    Inet(SocketAddr),
+    /// The other end of a Unix socket, which has no address.
+    Unix,
+    /// The program that this is mounted in does not tell.
+    Unknown,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inet(addr) => addr.fmt(f),
+            Self::Unix => f.write_str("unix"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(addr: SocketAddr) -> Self {
+        Self::Inet(addr)
+    }
+}
+
+/// The protocol that a call was made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Door {
+    /// XML-RPC.
+    XmlRpc,
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::XmlRpc => f.write_str("xmlrpc"),
+        }
+    }
+}
+
+/// Whom a caller has proved to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The account's name.
+    pub name: String,
+    /// How it was proved.
+    pub kind: AccountKind,
+}
+
+/// How a caller proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AccountKind {
+    /// A name and a password.
+    User,
+    /// A token.
+    Token,
+    /// A client certificate.
+    Certificate,
+}
+
+impl Caller {
+    /// The caller by `door`, over `connection`, whose request had `headers`.
+    pub(crate) fn new(
+        connection: Connection,
+        door: Door,
+        headers: HeaderMap,
+        deadline: Option<Instant>,
+    ) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        Self { connection, door, number, headers, deadline }
+    }
+
+    /// A caller of whom nothing is known, for tests of methods.
+    pub fn unknown() -> Self {
+        let connection = Connection { peer: Peer::Unknown, listener: None };
+        Self::new(connection, Door::XmlRpc, HeaderMap::new(), None)
+    }
+
+    /// Where the call came from.
+    pub fn peer(&self) -> Peer {
+        self.connection.peer
+    }
+
+    /// The role of the listener that the call came by, such as `xmlrpc`; `None` where this is
+    /// mounted in a program that listens itself.
+    pub fn listener(&self) -> Option<&str> {
+        self.connection.listener
+    }
+
+    /// The protocol that the call was made by.
+    pub fn door(&self) -> Door {
+        self.door
+    }
+
+    /// Whom the caller has proved to be. `None` for all, as long as there are no accounts.
+    pub fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`] of
+    /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits.
+    pub fn request_id(&self) -> Cow<'_, str> {
+        match self.header("x-request-id").filter(|id| is_request_id(id)) {
+            Some(id) => id.into(),
+            None => format!("{:016x}", scattered(self.number)).into(),
+        }
+    }
+
+    /// The request's header `name`, if it is there and text. Credentials (`Authorization`,
+    /// `Proxy-Authorization`, `Cookie`) are not told.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let is_secret = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]
+            .iter()
+            .any(|secret| secret.as_str().eq_ignore_ascii_case(name));
+        if is_secret { None } else { self.headers.get(name)?.to_str().ok() }
+    }
+
+    /// When the caller is told that the method did not end in time; `None` for never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+}
+
+fn is_request_id(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// Numbers in a row as numbers that differ between processes.
+fn scattered(number: u64) -> u64 {
+    static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    PROCESS.hash_one(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn caller(headers: &[(&'static str, &str)]) -> Caller {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        Caller { headers: map, ..Caller::unknown() }
+    }
+
+    #[test]
+    fn request_id_is_the_peers_where_it_is_one() {
+        for id in ["a", "A-b_c.9", &"x".repeat(MAX_REQUEST_ID)] {
+            assert_eq!(caller(&[("x-request-id", id)]).request_id(), id);
+        }
+        for id in ["", "a b", "é", "a\"", &"x".repeat(MAX_REQUEST_ID + 1)] {
+            let caller = caller(&[("x-request-id", id)]);
+            assert_eq!(caller.request_id().len(), 16, "{id}");
+            assert_eq!(caller.clone().request_id(), caller.request_id());
+        }
+        assert_ne!(caller(&[]).request_id(), caller(&[]).request_id());
+    }
+
+    #[test]
+    fn credentials_are_not_told() {
+        let headers = [("authorization", "Basic YTpi"), ("cookie", "a=b"), ("user-agent", "curl")];
+        let caller = caller(&headers);
+        assert_eq!(caller.header("User-Agent"), Some("curl"));
+        for secret in ["authorization", "Authorization", "cookie", "proxy-authorization"] {
+            assert_eq!(caller.header(secret), None);
+        }
+    }
+
+    #[test]
+    fn peers_are_shown_as_addresses() {
+        let check = |peer: Peer, expected: &str| assert_eq!(peer.to_string(), expected);
+        check(Peer::from(SocketAddr::from(([127, 0, 0, 1], 80))), "127.0.0.1:80");
+        check(Peer::Unix, "unix");
+        check(Peer::Unknown, "unknown");
+    }
+}
