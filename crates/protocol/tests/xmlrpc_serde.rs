@@ -483,7 +483,7 @@ fn other_formats_see_text_and_bytes() {
 #[test]
 fn type_has_a_name_without_a_value() {
     #[track_caller]
-    fn check<T: DeserializeOwned>(expected: &str) {
+    fn check<T: DeserializeOwned + 'static>(expected: &str) {
         assert_eq!(type_of::<T>().as_str(), expected);
     }
     check::<i8>("int");

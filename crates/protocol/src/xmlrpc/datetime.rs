@@ -1,3 +1,10 @@
+#[cfg(feature = "chrono")]
+mod chrono;
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+pub(super) mod foreign;
+#[cfg(feature = "jiff")]
+mod jiff;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -35,9 +35,11 @@ mod serde;
 mod value;
 
 pub use self::serde::{
-    Base64, ToValueError, TypeError, TypeName, from_value, into_value, is_optional, to_value,
-    type_of,
+    Base64, ToValueError, TypeError, TypeName, foreign_date, from_value, into_value, is_optional,
+    to_value, type_of,
 };
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+pub use datetime::foreign::UnfitDateTime;
 pub use datetime::{DateTime, InvalidDateTime};
 pub use decode::{decode_call, decode_call_by_tree, decode_response};
 pub use dialect::Dialect;
@@ -47,3 +49,17 @@ pub use fault::{Fault, code};
 pub use limits::Limits;
 pub use message::{MethodCall, MethodResponse};
 pub use value::{Array, MAX_VALUE_DEPTH, Struct, TooDeep, Value};
+
+/// chrono's `NaiveDateTime`, `DateTime<Utc>` and `DateTime<FixedOffset>` in fields, and options of
+/// them: `#[serde(with = "protocol::xmlrpc::chrono")]`.
+#[cfg(feature = "chrono")]
+pub mod chrono {
+    pub use super::serde::foreign::{Date, deserialize, serialize};
+}
+
+/// jiff's `civil::DateTime`, `Timestamp` and `Zoned` in fields, and options of them:
+/// `#[serde(with = "protocol::xmlrpc::jiff")]`.
+#[cfg(feature = "jiff")]
+pub mod jiff {
+    pub use super::serde::foreign::{Date, deserialize, serialize};
+}

@@ -1,9 +1,11 @@
-//! Types that are values already: they are moved whole, without a walk through serde.
+//! Types that do not go by way of their own serde: those that are values already are moved whole,
+//! and dates of other crates would be strings.
 
 use std::any::Any;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::dates;
 use super::de::from_any_value;
 use super::error::{ToValueError, TypeError};
 use super::ser::to_value;
@@ -18,6 +20,7 @@ use crate::xmlrpc::{Array, Struct, Value};
 /// | `bool` | `boolean` | `boolean` |
 /// | `String`, `char` | `string` | `string` |
 /// | [`DateTime`](crate::xmlrpc::DateTime) | `dateTime.iso8601` | `dateTime.iso8601` |
+/// | dates of jiff and chrono, options and lists of them, with the feature of that name | `dateTime.iso8601` that they can hold | `dateTime.iso8601` |
 /// | [`Base64`](crate::xmlrpc::Base64), serde's byte types | `base64` | `base64` |
 /// | sequences, tuples of their exact length | `array`; `base64` for bytes | `array` |
 /// | structs, maps | `struct` | `struct` |
@@ -26,6 +29,11 @@ use crate::xmlrpc::{Array, Struct, Value};
 /// | enums | a unit variant's name as `string`, others as a `struct` of one member | the same |
 /// | [`Value`](crate::xmlrpc::Value) | everything, as it is | itself |
 ///
+/// Of jiff these are `civil::DateTime`, without an offset, and `Timestamp` and `Zoned`, with one; of
+/// chrono `NaiveDateTime`, and `DateTime` of `Utc` and of `FixedOffset`. In fields, where their own
+/// serde would make strings of them, they need `#[serde(with = "protocol::xmlrpc::jiff")]`, or
+/// `chrono` for the other one.
+///
 /// What serde reads into a buffer of its own first (untagged and internally tagged enums,
 /// flattened members) is told apart less well: there a string of the right form is a
 /// [`DateTime`](crate::xmlrpc::DateTime) too and UTF-8 `base64` a `String`, so that an untagged
@@ -33,7 +41,11 @@ use crate::xmlrpc::{Array, Struct, Value};
 pub fn from_value<T: DeserializeOwned + 'static>(value: Value) -> Result<T, TypeError> {
     let mut whole: Option<T> = None;
     let rest = put(value, &mut whole);
-    whole.map_or_else(|| from_any_value(rest), Ok)
+    match (whole, dates::direct()) {
+        (Some(whole), _) => Ok(whole),
+        (None, Some(direct)) => (direct.read)(rest),
+        (None, None) => from_any_value(rest),
+    }
 }
 
 /// Moves `value` into `slot`, an option of the same type, and gives back what is left.
@@ -76,7 +88,10 @@ pub fn into_value<T: Serialize + 'static>(mut result: T) -> Result<Value, ToValu
     if let Some(elements) = whole.downcast_mut::<Vec<Value>>() {
         return Ok(Array::try_from(std::mem::take(elements))?.into());
     }
-    to_value(&result)
+    match dates::direct() {
+        Some(direct) => (direct.write)(&result),
+        None => to_value(&result),
+    }
 }
 
 #[cfg(test)]
