@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
 
 use protocol::xmlrpc::{
-    Array, Base64, DateTime, Fault, Struct, TypeName, Value, into_value, type_of,
+    Array, Base64, DateTime, Fault, Struct, TypeName, Value, foreign_date, into_value, type_of,
 };
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::signature::foreign_date;
 
 /// What a method may return.
 ///
@@ -123,6 +122,15 @@ replies! {
     [A] (A,), [A, B] (A, B), [A, B, C] (A, B, C), [A, B, C, D] (A, B, C, D),
     [A, B, C, D, E] (A, B, C, D, E), [A, B, C, D, E, F] (A, B, C, D, E, F),
     [A, B, C, D, E, F, G] (A, B, C, D, E, F, G), [A, B, C, D, E, F, G, H] (A, B, C, D, E, F, G, H),
+}
+
+#[cfg(feature = "jiff")]
+replies! { [] jiff::Timestamp, [] jiff::Zoned, [] jiff::civil::DateTime, }
+
+#[cfg(feature = "chrono")]
+replies! {
+    [] chrono::NaiveDateTime, [] chrono::DateTime<chrono::Utc>,
+    [] chrono::DateTime<chrono::FixedOffset>,
 }
 
 /// What a function returned whose return type stands in the code: see [`methods`](crate::methods).

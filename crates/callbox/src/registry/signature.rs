@@ -1,9 +1,6 @@
 //! What a function takes and returns, by XML-RPC's type names that are read off the Rust types.
 
-use protocol::xmlrpc::{TypeName, Value, is_optional, type_of};
-pub(super) fn foreign_date<T>() -> Option<&'static str> {
-    None
-}
+use protocol::xmlrpc::{TypeName, Value, foreign_date, is_optional, type_of};
 use serde::de::DeserializeOwned;
 
 /// One signature: of a function, whose optional parameters may be left out.
