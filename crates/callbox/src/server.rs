@@ -4,7 +4,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,13 +13,13 @@ use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::process::{self, StartError};
-use svc_runtime::service::Service;
+use svc_runtime::service::{Connections, Service};
 use svc_runtime::settings;
 use svc_runtime::stop::Stop;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::edge::{CallService, Edge};
-use crate::registry::{Connection, Peer, Registry, RegistryError};
+use crate::registry::{Connection, Registry, RegistryError};
 use crate::settings::Settings;
 
 /// The role that listeners are announced with.
@@ -130,7 +129,7 @@ impl Server {
         Ok(CallService::new(Edge::new(published, limits.call(), None)))
     }
 
-    async fn into_service(self) -> Result<Service<impl RunConnection>, ServerError> {
+    async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
         let (limits, settings) = (self.settings.limits, self.settings);
         // Before anything is listened on.
         let published = self.registry.publish(limits.publish())?;
@@ -151,25 +150,28 @@ impl Server {
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
-            connection: connections(edge, limits.http()),
+            connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }
 }
 
-/// Runs one connection.
-trait RunConnection: Fn(TcpStream, SocketAddr, Stop) -> Running + Clone + Send + 'static {}
+/// Peers over HTTP, whose calls the edge answers.
+#[derive(Clone)]
+struct HttpConnections {
+    edge: Arc<Edge>,
+    deadlines: HttpDeadlines,
+}
 
-impl<F: Fn(TcpStream, SocketAddr, Stop) -> Running + Clone + Send + 'static> RunConnection for F {}
-
-/// A connection under way.
-type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn connections(edge: Arc<Edge>, deadlines: HttpDeadlines) -> impl RunConnection {
-    move |stream, addr, stop| -> Running {
-        let edge = edge.clone();
-        let connection = Connection { peer: Peer::Inet(addr), listener: Some(ROLE) };
-        let answer = move |request| edge.clone().answer(request, connection);
-        Box::pin(http::run(stream, addr, answer, deadlines, stop))
+impl Connections for HttpConnections {
+    fn run(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: Stop,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let connection = Arc::new(Connection { peer: peer.into(), listener: Some(ROLE) });
+        let answer = move |request| self.edge.clone().answer(request, connection.clone());
+        http::run(stream, peer, answer, self.deadlines, stop)
     }
 }
 

@@ -56,7 +56,8 @@ async fn compressed_bodies_are_read() {
         ("identity", addition().into_bytes()),
     ] {
         let response =
-            exchange(addr, &post_bytes(&format!("Content-Encoding: {coding}\r\n"), &body)).await;
+            exchange(addr, &post_bytes("/", &format!("Content-Encoding: {coding}\r\n"), &body))
+                .await;
         assert_eq!(response.result(), Ok(Value::Int(5)), "{coding}");
     }
 }
@@ -66,7 +67,9 @@ async fn corrupt_and_unknown_codings_are_refused() {
     let addr = start(registry(), DEFAULTS).await;
     let zipped = gzip(addition().as_bytes());
     let status = async |coding: &str, body: &[u8]| {
-        exchange(addr, &post_bytes(&format!("Content-Encoding: {coding}\r\n"), body)).await.status
+        exchange(addr, &post_bytes("/", &format!("Content-Encoding: {coding}\r\n"), body))
+            .await
+            .status
     };
     assert_eq!(status("gzip", &zipped[..zipped.len() - 1]).await, 400);
     assert_eq!(status("gzip", addition().as_bytes()).await, 400);
@@ -81,7 +84,7 @@ async fn limit_holds_for_what_a_body_inflates_to() {
     let padded =
         |length: usize| gzip((addition() + &" ".repeat(length - addition().len())).as_bytes());
     let send = async |body: Vec<u8>| {
-        exchange(addr, &post_bytes("Content-Encoding: gzip\r\n", &body)).await
+        exchange(addr, &post_bytes("/", "Content-Encoding: gzip\r\n", &body)).await
     };
     assert_eq!(send(padded(100_000)).await.result(), Ok(Value::Int(5)));
     assert_eq!(send(padded(100_001)).await.status, 413);
@@ -133,9 +136,12 @@ async fn charset_of_the_header_is_that_of_the_document() {
     let latin1: Vec<u8> = document.chars().map(|c| c as u8).collect();
     let utf16: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let send = async |charset: &str, body: &[u8]| {
-        exchange(addr, &post_bytes(&format!("Content-Type: text/xml; charset={charset}\r\n"), body))
-            .await
-            .result()
+        exchange(
+            addr,
+            &post_bytes("/", &format!("Content-Type: text/xml; charset={charset}\r\n"), body),
+        )
+        .await
+        .result()
     };
     assert_eq!(send("ISO-8859-1", &latin1).await, Ok("\u{e9}".into()));
     assert_eq!(send("\"utf-16le\"", &utf16).await, Ok("\u{e9}".into()));

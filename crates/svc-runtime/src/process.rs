@@ -5,15 +5,14 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::info;
 
 use crate::logging;
-use crate::service::Service;
+use crate::service::{Connections, Service};
 use crate::settings::ProcessSettings;
 use crate::signal::StopSignals;
-use crate::stop::Stop;
 
 /// Why a process did not start. Every error becomes one by `?`, as a refusal.
 #[derive(Debug)]
@@ -44,11 +43,9 @@ impl<E: std::error::Error> From<E> for StartError {
 }
 
 /// Runs a process to its end: `build` makes the service from its settings, inside the runtime.
-pub fn run<F, Fut, B>(settings: &ProcessSettings, build: impl FnOnce() -> B) -> ExitCode
+pub fn run<C: Connections, B>(settings: &ProcessSettings, build: impl FnOnce() -> B) -> ExitCode
 where
-    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-    B: Future<Output = Result<Service<F>, StartError>>,
+    B: Future<Output = Result<Service<C>, StartError>>,
 {
     let (line, code) = match live(settings, build) {
         Ok(()) => return ExitCode::SUCCESS,
@@ -59,11 +56,12 @@ where
     ExitCode::from(code)
 }
 
-fn live<F, Fut, B>(settings: &ProcessSettings, build: impl FnOnce() -> B) -> Result<(), StartError>
+fn live<C: Connections, B>(
+    settings: &ProcessSettings,
+    build: impl FnOnce() -> B,
+) -> Result<(), StartError>
 where
-    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-    B: Future<Output = Result<Service<F>, StartError>>,
+    B: Future<Output = Result<Service<C>, StartError>>,
 {
     logging::init(settings.log_format).map_err(|error| StartError::setting("RUST_LOG", error))?;
     let runtime = Runtime::new().map_err(|error| StartError::refused("the runtime", error))?;

@@ -17,7 +17,7 @@ use crate::stop::Stop;
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// A service and what it listens on.
-pub struct Service<F> {
+pub struct Service<C> {
     /// The role that its listeners are announced with.
     pub role: &'static str,
     /// Where it is spoken to.
@@ -32,15 +32,37 @@ pub struct Service<F> {
     pub refusal: &'static [u8],
     /// Its health.
     pub health: Health,
-    /// Runs one connection; it is to end soon after the stop.
-    pub connection: F,
+    /// Runs its connections.
+    pub connections: C,
 }
 
-impl<F, Fut> Service<F>
+/// What runs a service's connections.
+pub trait Connections: Clone + Send + 'static {
+    /// Runs one connection; it is to end soon after the stop.
+    fn run(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: Stop,
+    ) -> impl Future<Output = ()> + Send + 'static;
+}
+
+impl<F, Fut> Connections for F
 where
     F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    fn run(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: Stop,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self(stream, peer, stop)
+    }
+}
+
+impl<C: Connections> Service<C> {
     /// Each listener's role and address.
     pub fn listening(&self) -> Vec<(&'static str, SocketAddr)> {
         let admin = self.admin.iter().map(|listener| ("admin", listener));
@@ -62,8 +84,9 @@ where
             drain: self.drain_deadline,
         };
         let stop_peers = Stop::new();
-        let served =
-            tokio::spawn(serve(self.listeners, options, stop_peers.clone(), self.connection));
+        let connections = self.connections;
+        let connection = move |stream, peer, stop| connections.clone().run(stream, peer, stop);
+        let served = tokio::spawn(serve(self.listeners, options, stop_peers.clone(), connection));
         health.enter(Phase::Ready);
         stop.await;
         health.enter(Phase::Draining);

@@ -37,7 +37,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
             drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
-            connection: async |_: TcpStream, _: SocketAddr, _: Stop| (),
+            connections: async |_: TcpStream, _: SocketAddr, _: Stop| (),
         })
     };
     let code = run(&settings, build);

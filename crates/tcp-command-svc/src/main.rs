@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             drain_deadline: config.process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),
-            connection: move |stream, peer, stop| {
+            connections: move |stream, peer, stop| {
                 let clock = clock.clone();
                 connection::run(stream, peer, limits, move || clock.now(), stop)
             },

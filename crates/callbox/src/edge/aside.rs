@@ -15,11 +15,16 @@ pub(super) async fn aside<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    static PLACES: LazyLock<Semaphore> =
-        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
     if bytes <= MAX_INLINE_BYTES {
         return work();
     }
+    // In a box, or every call had room for what large ones alone need.
+    Box::pin(on_another_thread(work)).await
+}
+
+async fn on_another_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    static PLACES: LazyLock<Semaphore> =
+        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
     let _place = PLACES.acquire().await;
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -137,7 +137,8 @@ async fn take<'a>(
         return Ok(permits);
     }
     let start = Instant::now();
-    let waited = timeout(*patience, lane.acquire_many(bytes)).await;
+    // In a box, or every body had room for a wait that few have.
+    let waited = Box::pin(timeout(*patience, lane.acquire_many(bytes))).await;
     *patience = patience.saturating_sub(start.elapsed());
     waited.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
 }

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::header::{ALLOW, HeaderMap};
-use axum::http::{Method, Request, StatusCode, Version};
+use axum::http::header::ALLOW;
+use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
@@ -30,7 +30,7 @@ use tracing::{Level, debug, enabled};
 pub use service::CallService;
 
 use crate::doors::xmlrpc;
-use crate::registry::{Caller, Connection, Door, Failure, Published};
+use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
 use aside::{MAX_INLINE_BYTES, aside};
 use body::BodyLimits;
 use budget::{Budget, Share, reading_bytes};
@@ -89,25 +89,22 @@ impl Edge {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<impl RequestBody>,
-        connection: Connection,
+        connection: Arc<Connection>,
     ) -> Result<Response, Infallible> {
         let started = enabled!(Level::DEBUG).then(Instant::now);
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
-        // In boxes, or every kept connection had room for all that a call ever waits for.
         let response = match request.method() {
             // Not by way of the router, which costs as much as reading the call.
             &Method::POST if is_call_path(request.uri().path()) => {
-                let (head, body) = request.into_parts();
-                let version = head.version;
-                match Head::read(&head.headers) {
-                    Ok(read) => {
-                        let origin = Origin { connection, headers: head.headers };
-                        Box::pin(self.calls.answer(read, origin, body, version)).await
-                    }
-                    Err(rejection) => rejection.into_response(version),
-                }
+                let version = request.version();
+                let answered = match self.begin_call(request, connection) {
+                    Ok(call) => call.await,
+                    Err(rejection) => Err(rejection),
+                };
+                answered.unwrap_or_else(|rejection| rejection.into_response(version))
             }
+            // In a box, or every kept connection had room for all that this ever waits for.
             _ => Box::pin(self.others.clone().call(request.map(Body::new))).await?,
         };
         if let Some(started) = started {
@@ -118,23 +115,35 @@ impl Edge {
     }
 }
 
+impl Edge {
+    /// Reads the head of a call and begins with the rest.
+    fn begin_call(
+        &self,
+        mut request: Request<Unread<impl RequestBody>>,
+        connection: Arc<Connection>,
+    ) -> Result<impl Future<Output = Result<Response, Rejection>>, Rejection> {
+        let mut head = Head::read(request.headers())?;
+        let headers = std::mem::take(request.headers_mut());
+        let mut caller = Caller::new(connection, Door::XmlRpc, headers);
+        let body = request.into_body();
+        // In a box, or every kept connection had room for all that a call ever waits for. A block,
+        // since a function's parameters would be there twice.
+        Ok(Box::pin(async move { self.calls.answer(&mut head, &mut caller, body).await }))
+    }
+}
+
 /// Where calls are posted; clients that join an empty path to `/`, or end it with one, post to the
 /// latter three.
 const CALL_PATHS: [&str; 5] = ["/", "/RPC2", "//", "//RPC2", "/RPC2/"];
 
+/// Whether the path is one of [`CALL_PATHS`], the usual ones first and without a search.
 fn is_call_path(path: &str) -> bool {
-    CALL_PATHS.contains(&path)
+    matches!(path, "/" | "/RPC2") || CALL_PATHS.contains(&path)
 }
 
 /// Tells [`Edge::answer`] what is in a response's body.
 #[derive(Clone, Copy)]
 struct FaultCode(i32);
-
-/// Where a call comes from.
-struct Origin {
-    connection: Connection,
-    headers: HeaderMap,
-}
 
 struct Calls {
     published: Arc<Published>,
@@ -153,27 +162,16 @@ struct Called {
 }
 
 impl Calls {
+    /// The steps of a call, outermost first.
     async fn answer(
         &self,
-        head: Head,
-        origin: Origin,
-        body: Unread<impl RequestBody>,
-        version: Version,
-    ) -> Response {
-        let answered = self.try_answer(head, origin, body).await;
-        answered.unwrap_or_else(|rejection| rejection.into_response(version))
-    }
-
-    /// The steps of a call, outermost first.
-    async fn try_answer(
-        &self,
-        head: Head,
-        origin: Origin,
+        head: &mut Head,
+        caller: &mut Caller,
         body: Unread<impl RequestBody>,
     ) -> Result<Response, Rejection> {
         let mut body_share = self.bodies.share();
         let document = body::receive(body, head.coding, self.limits.body, &mut body_share).await?;
-        let called = self.within_limits(document, head.charset, origin).await?;
+        let called = self.within_limits(document, head, caller).await?;
         let xmlrpc::Answer { document, fault, .. } = called.answer;
         let mut response = response::respond(document, head.takes_gzip, &self.responses).await?;
         if let Some(code) = fault {
@@ -185,16 +183,17 @@ impl Calls {
     async fn within_limits(
         &self,
         document: Bytes,
-        charset: Option<String>,
-        origin: Origin,
+        head: &mut Head,
+        caller: &mut Caller,
     ) -> Result<Called, Rejection> {
         // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
         // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
         let _place = self.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
         // Ends the wait for a method that does not end.
-        let deadline = Instant::now() + self.limits.deadline;
-        let caller = Caller::new(origin.connection, Door::XmlRpc, origin.headers, Some(deadline));
-        timeout_at(deadline.into(), self.call(document, charset, &caller))
+        let now = Instant::now();
+        let deadline = now + self.limits.deadline;
+        caller.wait_until(deadline);
+        timeout_at(deadline.into(), self.call(document, head, caller, now))
             .await
             .unwrap_or(Err(Rejection::SlowMethod))
     }
@@ -202,40 +201,42 @@ impl Calls {
     async fn call(
         &self,
         document: Bytes,
-        charset: Option<String>,
+        head: &mut Head,
         caller: &Caller,
+        now: Instant,
     ) -> Result<Called, Rejection> {
         let (length, mut share) = (document.len(), self.reading.share());
-        if length > MAX_INLINE_BYTES {
+        let is_large = length > MAX_INLINE_BYTES;
+        if is_large {
             share.grow(reading_bytes(&document)).await?;
         }
-        let limits = self.limits.document;
+        let (charset, limits) = (head.charset.take(), self.limits.document);
         let decode = move || decode_call(&document, charset.as_deref(), &limits);
-        let call = aside(length, decode).await;
-        // The tree is gone, and the method may be slow.
-        share.shrink_to(length);
-        let answer = match call {
-            Ok(call) => self.run(call, caller, length).await?,
-            Err(error) => xmlrpc::write(Err(error.into()), Dialect::default()),
+        let MethodCall { name, params, dialect } = match aside(length, decode).await {
+            Ok(call) => call,
+            Err(error) => {
+                let answer = xmlrpc::write(Err(error.into()), Dialect::default());
+                return Ok(Called { answer, _share: share });
+            }
         };
-        Ok(Called { answer, _share: share })
-    }
-
-    async fn run(
-        &self,
-        call: MethodCall,
-        caller: &Caller,
-        length: usize,
-    ) -> Result<xmlrpc::Answer, Rejection> {
-        let dialect = call.dialect;
-        let result = match self.published.call(&call.name, call.params, caller).await {
+        let mut now = now;
+        if is_large {
+            // The tree is gone, and the method may be slow.
+            share.shrink_to(length);
+            now = Instant::now();
+        }
+        let result = match self.published.start(&name, params, caller, now) {
+            Started::Ended(result) => result,
+            Started::Running(method, running) => method.finish(running).await,
+        };
+        let result = match result {
             Err(Failure::Overloaded) => return Err(Rejection::Overloaded),
             result => result.map_err(Failure::into_fault),
         };
         let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
-        if let (Some(cause), Ok(method)) = (&answer.unwritable, self.published.method(&call.name)) {
-            method.log_unwritable(cause);
+        if let Some(cause) = &answer.unwritable {
+            self.published.log_unwritable(&name, cause);
         }
-        Ok(answer)
+        Ok(Called { answer, _share: share })
     }
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use axum::http::HeaderMap;
@@ -19,7 +19,7 @@ pub const MAX_REQUEST_ID: usize = 64;
 /// The entries of a multicall have the same caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    connection: Connection,
+    connection: Arc<Connection>,
     door: Door,
     number: u64,
     headers: HeaderMap,
@@ -100,21 +100,21 @@ pub enum AccountKind {
 
 impl Caller {
     /// The caller by `door`, over `connection`, whose request had `headers`.
-    pub(crate) fn new(
-        connection: Connection,
-        door: Door,
-        headers: HeaderMap,
-        deadline: Option<Instant>,
-    ) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, door: Door, headers: HeaderMap) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
-        Self { connection, door, number, headers, deadline }
+        Self { connection, door, number, headers, deadline: None }
+    }
+
+    /// From now on the caller waits no longer than until `deadline`.
+    pub(crate) fn wait_until(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
     }
 
     /// A caller of whom nothing is known, for tests of methods.
     pub fn unknown() -> Self {
         let connection = Connection { peer: Peer::Unknown, listener: None };
-        Self::new(connection, Door::XmlRpc, HeaderMap::new(), None)
+        Self::new(Arc::new(connection), Door::XmlRpc, HeaderMap::new())
     }
 
     /// Where the call came from.

@@ -17,8 +17,11 @@ pub enum Outcome {
     /// The result of a function.
     Done(Result<Value, Failure>),
     /// The result of an async function.
-    Later(Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>),
+    Later(Running),
 }
+
+/// An async function under way.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>;
 
 /// A function that can be published: of up to eight parameters, sync or async.
 ///

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use tracing::{error, warn};
 
 use super::caller::Caller;
 use super::failure::Failure;
-use super::function::{Function, Outcome};
+use super::function::{Function, Outcome, Running};
 use super::param::Arguments;
 use super::signature::{Signature, list};
 
@@ -130,21 +129,32 @@ impl Method {
     }
 
     /// Calls the function that `params` fit. One that panics is an internal error and nothing
-    /// worse. `places` are those of functions on threads of their own.
-    pub(super) async fn call(
+    /// worse. It is `now`; `places` are those of functions on threads of their own.
+    pub(super) fn start(
         &self,
         params: Vec<Value>,
         caller: &Caller,
+        now: Instant,
         places: &Arc<Semaphore>,
-    ) -> Result<Value, Failure> {
-        let result = match &self.fitting(&params)?.call {
-            Call::Here(run) => match self.watched(|| run(Arguments::new(params, caller)))? {
-                Outcome::Done(result) => result,
-                Outcome::Later(running) => self.finish(running).await,
+    ) -> Result<Outcome, Failure> {
+        Ok(match &self.fitting(&params)?.call {
+            Call::Here(run) => match self.watched(now, || run(Arguments::new(params, caller)))? {
+                Outcome::Done(result) => Outcome::Done(self.told(result)),
+                later => later,
             },
-            Call::Aside(run) => aside(run.clone(), params, caller.clone(), places).await,
-        };
-        result.map_err(|failure| self.told(failure))
+            Call::Aside(run) => aside(run.clone(), params, caller.clone(), places)?,
+        })
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn finish(&self, mut running: Running) -> Result<Value, Failure> {
+        let polled = std::future::poll_fn(|cx| {
+            match self.watched(Instant::now(), || running.as_mut().poll(cx)) {
+                Ok(polled) => polled,
+                Err(fault) => Poll::Ready(Err(fault.into())),
+            }
+        });
+        self.told(polled.await)
     }
 
     fn fitting(&self, params: &[Value]) -> Result<&Overload, Fault> {
@@ -164,46 +174,39 @@ impl Method {
         Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
     }
 
-    /// Runs what may panic, or hold its thread for too long.
-    fn watched<T>(&self, run: impl FnOnce() -> T) -> Result<T, Fault> {
-        let started = Instant::now();
+    /// Runs what may panic, or hold its thread for too long, from `started` on.
+    fn watched<T>(&self, started: Instant, run: impl FnOnce() -> T) -> Result<T, Fault> {
         let done = catch_unwind(AssertUnwindSafe(run)).map_err(|_| Fault::internal());
-        let held = started.elapsed();
-        if held > MAX_HOLD {
-            if let Some(times) = self.held.due() {
-                warn!(
-                    method = %self.name, times, ?held,
-                    "a method holds a thread that serves others: slow work is async or blocking"
-                );
-            }
+        let now = Instant::now();
+        if now > started + MAX_HOLD {
+            self.log_hold(now - started);
         }
         done
     }
 
-    async fn finish(
-        &self,
-        mut running: Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>,
-    ) -> Result<Value, Failure> {
-        let polled = std::future::poll_fn(|cx| match self.watched(|| running.as_mut().poll(cx)) {
-            Ok(polled) => polled,
-            Err(fault) => Poll::Ready(Err(fault.into())),
-        });
-        polled.await
+    /// Logs that the method held a thread for too long: once a minute, since any caller may cause it.
+    fn log_hold(&self, held: Duration) {
+        if let Some(times) = self.held.due() {
+            warn!(
+                method = %self.name, times, ?held,
+                "a method holds a thread that serves others: slow work is async or blocking"
+            );
+        }
     }
 
-    /// The failure, as the door is told it; a result that cannot be written is the author's to know.
-    fn told(&self, failure: Failure) -> Failure {
-        match failure {
-            Failure::Unwritable(cause) => {
+    /// The result, as the door is told it: one that cannot be written is the author's to know.
+    fn told(&self, result: Result<Value, Failure>) -> Result<Value, Failure> {
+        match result {
+            Err(Failure::Unwritable(cause)) => {
                 self.log_unwritable(&cause);
-                Fault::internal().into()
+                Err(Fault::internal().into())
             }
             other => other,
         }
     }
 
     /// Logs that a result had no form on the wire: once a minute, since any caller may cause it.
-    pub(crate) fn log_unwritable(&self, cause: &dyn std::fmt::Display) {
+    pub(super) fn log_unwritable(&self, cause: &dyn std::fmt::Display) {
         if let Some(times) = self.unwritable.due() {
             error!(method = %self.name, times, %cause, "a method's result cannot be written");
         }
@@ -212,12 +215,12 @@ impl Method {
 
 /// Runs a function on a thread beside those that serve, if one is free. The place is taken until
 /// it ends, also where nobody waits for it any more.
-async fn aside(
+fn aside(
     run: Arc<Run>,
     params: Vec<Value>,
     caller: Caller,
     places: &Arc<Semaphore>,
-) -> Result<Value, Failure> {
+) -> Result<Outcome, Failure> {
     let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
     let running = tokio::task::spawn_blocking(move || {
         let _place = place;
@@ -227,7 +230,8 @@ async fn aside(
             Outcome::Later(_) => Err(Fault::internal().into()),
         }
     });
-    running.await.unwrap_or_else(|_panicked| Err(Fault::internal().into()))
+    let ended = async { running.await.unwrap_or_else(|_panicked| Err(Fault::internal().into())) };
+    Ok(Outcome::Later(Box::pin(ended)))
 }
 
 fn wrong_number(signature: &Signature, found: usize) -> Fault {

@@ -32,7 +32,7 @@ pub use failure::Failure;
 pub use function::{Function, StateFunction, SyncFunction};
 pub use method::{MAX_HOLD, Method};
 pub use param::{Param, param};
-pub(crate) use published::Published;
+pub(crate) use published::{Published, Started};
 pub use reply::{IntoFault, Plain, Reply, Returned, Serde, into_result, type_name};
 pub use scope::{Scope, StateMethod};
 pub use signature::{Parameter, Signature};

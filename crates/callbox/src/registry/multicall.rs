@@ -6,7 +6,7 @@ use protocol::xmlrpc::{Array, Fault, Struct, TooDeep, Value, check_writable};
 
 use super::caller::Caller;
 use super::failure::Failure;
-use super::published::Published;
+use super::published::{Published, Started};
 
 /// Calls that one `system.multicall` may make, unless a service is told otherwise.
 pub(crate) const MAX_MULTICALL_ENTRIES: usize = 1_000;
@@ -25,29 +25,40 @@ pub(super) async fn multicall(
         return Err(Fault::invalid_params(format!("params[0]: more than {max_entries} calls")));
     }
     let mut results = Vec::with_capacity(calls.len());
-    let mut turn = Instant::now();
+    let mut now = Instant::now();
+    let mut turn = now;
     for call in calls.into_vec() {
-        let result = match one_call(published, call, caller).await {
+        let result = match one_call(published, call, caller, now).await {
             Ok(result) => result,
             Err(failure) => fault_struct(failure.into_fault()).map_err(|_| Fault::internal())?,
         };
         results.push(result);
-        if turn.elapsed() >= SLICE {
+        now = Instant::now();
+        if now - turn >= SLICE {
             tokio::task::yield_now().await;
-            turn = Instant::now();
+            now = Instant::now();
+            turn = now;
         }
     }
     Ok(results)
 }
 
-async fn one_call(published: &Published, call: Value, caller: &Caller) -> Result<Value, Failure> {
+async fn one_call(
+    published: &Published,
+    call: Value,
+    caller: &Caller,
+    now: Instant,
+) -> Result<Value, Failure> {
     let (name, params) = name_and_params(call)?;
     if name == "system.multicall" {
         return Err(Fault::invalid_params("a multicall cannot be nested").into());
     }
-    let result = published.call(&name, params, caller).await?;
+    let result = match published.start(&name, params, caller, now) {
+        Started::Ended(result) => result?,
+        Started::Running(method, running) => method.finish(running).await?,
+    };
     if let Err(cause) = check_writable(&result) {
-        published.method(&name)?.log_unwritable(&cause);
+        published.log_unwritable(&name, &cause);
         return Err(Fault::from(cause).into());
     }
     Ok(Array::try_from(vec![result]).map_err(|_| Fault::internal())?.into())

@@ -78,6 +78,10 @@ impl Client {
         Self(BufReader::new(TcpStream::connect(addr).await.unwrap()))
     }
 
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.0.get_ref().local_addr().unwrap()
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
     }
@@ -110,19 +114,17 @@ impl Client {
 }
 
 /// A request with any bytes as its body.
-pub(crate) fn post_bytes(headers: &str, body: &[u8]) -> Vec<u8> {
-    let head =
-        format!("POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+pub(crate) fn post_bytes(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
     [head.as_bytes(), body].concat()
 }
 
 /// A request as curl would send it.
 pub(crate) fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    post_bytes(path, headers, body.as_bytes())
 }
 
 /// The document of a call; each of `params` is what stands in a `value`.
