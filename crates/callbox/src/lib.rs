@@ -52,3 +52,15 @@ pub use svc_runtime::settings::{ProcessSettings, parse};
 pub mod __private {
     pub use crate::registry::{Plain, Returned, Serde, into_result, param, type_name};
 }
+
+/// The code of the pages for users, tested as that of documentation is.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    /// Shows the dates of both.
+    #[cfg(all(feature = "chrono", feature = "jiff"))]
+    #[doc = include_str!("../../../docs/library.md")]
+    struct Library;
+}

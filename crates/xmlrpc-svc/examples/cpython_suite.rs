@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use callbox::Registry;
-use callbox::serve;
-use protocol::xmlrpc::{Fault, Value};
+use callbox::{Fault, Registry, Value, serve};
 
 fn main() -> ExitCode {
     let mut registry = Registry::new();

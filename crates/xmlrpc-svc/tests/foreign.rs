@@ -61,12 +61,3 @@ fn pythons_own_tests_of_its_server_pass_where_they_apply() {
     let (_service, addr) = example("cpython_suite");
     run("cpython_suite.py", &[&addr.ip().to_string(), &addr.port().to_string()]);
 }
-
-#[test]
-fn own_service_is_served_as_its_example_says() {
-    if !has_python("import xmlrpc.client") {
-        return;
-    }
-    let (_service, addr) = example("own_service");
-    run("own_service.py", &[&format!("http://{addr}")]);
-}
