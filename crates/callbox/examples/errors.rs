@@ -19,10 +19,7 @@ impl From<OrderError> for Fault {
             OrderError::SoldOut(item) => Fault::new(101, format!("{item} is sold out")),
             OrderError::TooMany { most } => Fault::new(102, format!("at most {most} at once")),
             // Its text names a file: that is for the log. Callers see fault -32603, "internal error".
-            OrderError::Ledger(error) => {
-                eprintln!("error: the ledger: {error}");
-                Fault::internal()
-            }
+            OrderError::Ledger(error) => callbox::internal(format!("the ledger: {error}")),
         }
     }
 }

@@ -6,8 +6,6 @@ use std::error::Error;
 
 use callbox::{Check, Registry, Server};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::ctrl_c;
-use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,13 +24,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind(addr).await?;
     eprintln!("listening on {}", listener.local_addr()?);
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = ctrl_c() => {}
-        }
-    };
-    Server::new(registry).listener(listener).check(check).run(stop).await?;
+    Server::new(registry).listener(listener).check(check).run(callbox::stop_signal()?).await?;
     Ok(())
 }

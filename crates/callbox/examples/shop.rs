@@ -1,6 +1,6 @@
 //! A shop whose shelf is an SQLite database, which its methods wait for on threads of their own.
 
-use callbox::Fault;
+use callbox::{Fault, internal};
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Sells what is on its shelf, over XML-RPC
@@ -32,12 +32,6 @@ impl Shop {
         let cost = db.query_row("SELECT price FROM shelf WHERE item = ?", [item], |row| row.get(0));
         cost.optional().map_err(internal)?.ok_or("no such item".into())
     }
-}
-
-/// What is wrong with the database is for the log, and not for callers.
-fn internal(error: impl std::fmt::Display) -> Fault {
-    eprintln!("error: {error}");
-    Fault::internal()
 }
 
 fn main() -> std::process::ExitCode {

@@ -38,9 +38,9 @@ pub use protocol::xmlrpc::{
 pub use registry::{
     Account, AccountKind, Caller, Door, Failure, Function, IntoFault, MAX_HOLD, MAX_REQUEST_ID,
     Method, Methods, Param, Parameter, Peer, Registry, RegistryError, Reply, Scope, Serde,
-    Signature, StateFunction, StateMethod, SyncFunction,
+    Signature, StateFunction, StateMethod, SyncFunction, internal,
 };
-pub use server::{Server, ServerError, serve, serve_with};
+pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{PeerLimits, Settings};
 pub use svc_runtime::check::Check;
 pub use svc_runtime::logging::LogFormat;

@@ -15,6 +15,7 @@ use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::process::{self, StartError};
 use svc_runtime::service::{Connections, Service};
 use svc_runtime::settings;
+use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -53,6 +54,15 @@ pub fn serve_with<S: Into<Server>>(
     process::run(&settings.process, async || {
         let server: Server = build()?.into();
         server.settings(settings.clone()).into_service().await.map_err(start_error)
+    })
+}
+
+/// Ends when SIGTERM or SIGINT arrives, from now on: what [`Server::run`] may wait for. Needs a
+/// running tokio runtime; the error is that of a handler which cannot be installed.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut signals = StopSignals::install()?;
+    Ok(async move {
+        signals.recv().await;
     })
 }
 
@@ -109,7 +119,8 @@ impl Server {
     }
 
     /// The methods as a router, to be nested in an axum application: calls are posted to where it
-    /// is nested, and to `/RPC2` under that. See [`CallService`].
+    /// is nested, and to `/RPC2` under that. Where it is to answer a slash at the end too, nest
+    /// the [`service`](Self::service). See [`CallService`].
     ///
     /// ```
     /// let mut registry = callbox::Registry::new();
@@ -122,7 +133,7 @@ impl Server {
         Ok(Router::new().fallback_service(self.service()?))
     }
 
-    /// The methods as a [`tower::Service`].
+    /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
     pub fn service(self) -> Result<CallService, RegistryError> {
         let limits = self.settings.limits;
         let published = self.registry.publish(limits.publish())?;

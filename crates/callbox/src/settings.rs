@@ -35,7 +35,7 @@ const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)
 #[derive(Debug, Clone, Args)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where to listen; may be given several times
+    /// Where to listen; a list
     #[arg(
         long,
         env = "LISTEN_ADDR",
@@ -72,23 +72,23 @@ pub struct PeerLimits {
     #[arg(long, env, value_parser = body_bytes, default_value_t = MAX_BODY_BYTES, value_name = "BYTES")]
     pub max_body_bytes: usize,
 
-    /// Bytes of all bodies in work; further ones wait, then are answered with 503
+    /// Bytes that all bodies in work may take together; further ones wait, then get a 503
     #[arg(long, env, value_parser = body_bytes, default_value_t = MAX_BODIES_BYTES, value_name = "BYTES")]
     pub max_bodies_bytes: usize,
 
-    /// Values nested in values, at most
+    /// Deepest nesting of values
     #[arg(long, env, value_parser = depth, default_value_t = Limits::default().depth, value_name = "COUNT")]
     pub max_depth: usize,
 
-    /// Calls in one system.multicall, at most
+    /// Most calls in one system.multicall
     #[arg(long, env, default_value_t = MAX_MULTICALL_ENTRIES, value_name = "COUNT")]
     pub max_multicall_entries: usize,
 
-    /// Calls in work at once; further ones are answered with 503
+    /// Calls in work at once; further ones get a 503
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CALLS, value_name = "COUNT")]
     pub max_calls: u32,
 
-    /// Calls at once of methods that block a thread; further ones are answered with 503
+    /// Methods at once that block a thread; further calls of such get a 503
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS), default_value_t = MAX_BLOCKING_CALLS, value_name = "COUNT")]
     pub max_blocking_calls: u32,
 
@@ -104,7 +104,7 @@ pub struct PeerLimits {
     #[arg(long, env, value_parser = deadline, default_value = "30s", value_name = "TIME")]
     pub method_deadline: Duration,
 
-    /// How long a peer may take nothing of its response
+    /// How long a peer may go without reading its response
     #[arg(long, env, value_parser = deadline, default_value = "30s", value_name = "TIME")]
     pub write_deadline: Duration,
 }

@@ -150,7 +150,7 @@ fn errors_are_the_faults_that_they_say() {
     let (service, url) = start("errors", &[]);
     if drive("Errors", &url) {
         // What is not shown is logged.
-        service.wait_for_log("error: the ledger: ");
+        service.wait_for_log("a method failed cause=the ledger: ");
     }
     ends_by_itself(service);
 }

@@ -11,7 +11,7 @@ use svc_runtime::settings::{ProcessSettings, deadline};
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Config {
-    /// Where to listen; may be given several times
+    /// Where to listen; a list
     #[arg(
         long,
         env = "LISTEN_ADDR",
@@ -47,7 +47,7 @@ pub struct Limits {
     #[arg(long, env, value_parser = command_bytes, default_value_t = MAX_COMMAND_BYTES, value_name = "BYTES")]
     pub max_command_bytes: usize,
 
-    /// How long a line end may come after its command while no line has been seen
+    /// How long a bare word at the start waits for its line end
     #[arg(long, env, value_parser = deadline, default_value = "300ms", value_name = "TIME")]
     pub grace_time: Duration,
 

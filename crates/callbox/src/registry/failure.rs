@@ -1,6 +1,9 @@
 //! Why a call has no result.
 
+use std::fmt::Display;
+
 use protocol::xmlrpc::Fault;
+use tracing::error;
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,13 @@ impl Failure {
             Self::Unwritable(_) => Fault::internal(),
         }
     }
+}
+
+/// The fault of an error that is nobody's business but the operator's: it is logged, and the caller
+/// sees -32603, "internal error". For `map_err`.
+pub fn internal(cause: impl Display) -> Fault {
+    error!(%cause, "a method failed");
+    Fault::internal()
 }
 
 impl From<Fault> for Failure {

@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub(crate) use caller::Connection;
 pub use caller::{Account, AccountKind, Caller, Door, MAX_REQUEST_ID, Peer};
 pub use error::RegistryError;
-pub use failure::Failure;
+pub use failure::{Failure, internal};
 pub use function::{Function, StateFunction, SyncFunction};
 pub use method::{MAX_HOLD, Method};
 pub use param::{Param, param};
