@@ -29,9 +29,11 @@ pub use edge::CallService;
 pub use protocol::xmlrpc::chrono;
 #[cfg(feature = "jiff")]
 pub use protocol::xmlrpc::jiff;
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+pub use protocol::xmlrpc::UnfitDateTime;
 pub use protocol::xmlrpc::{
     Array, Base64, DateTime, Fault, InvalidDateTime, Struct, ToValueError, TooDeep, TypeError,
-    TypeName, UnfitDateTime, Value, code, from_value, into_value, to_value,
+    TypeName, Value, code, from_value, into_value, to_value,
 };
 pub use registry::{
     Account, AccountKind, Caller, Door, Failure, Function, IntoFault, MAX_HOLD, MAX_REQUEST_ID,
