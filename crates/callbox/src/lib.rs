@@ -25,12 +25,12 @@ mod settings;
 
 pub use callbox_macros::{Reply, methods};
 pub use edge::CallService;
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+pub use protocol::xmlrpc::UnfitDateTime;
 #[cfg(feature = "chrono")]
 pub use protocol::xmlrpc::chrono;
 #[cfg(feature = "jiff")]
 pub use protocol::xmlrpc::jiff;
-#[cfg(any(feature = "chrono", feature = "jiff"))]
-pub use protocol::xmlrpc::UnfitDateTime;
 pub use protocol::xmlrpc::{
     Array, Base64, DateTime, Fault, InvalidDateTime, Struct, ToValueError, TooDeep, TypeError,
     TypeName, Value, code, from_value, into_value, to_value,

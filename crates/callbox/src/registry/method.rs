@@ -14,7 +14,7 @@ use tracing::{error, warn};
 
 use super::caller::Caller;
 use super::failure::Failure;
-use super::function::{Function, Outcome};
+use super::function::{Function, Outcome, SyncFunction};
 use super::param::Arguments;
 use super::signature::{Signature, list};
 
@@ -88,6 +88,15 @@ impl Method {
     /// Publishes `function` under the same name, for parameters that fit none of the ones before.
     pub fn or<Marker>(&mut self, function: impl Function<Marker>) -> &mut Self {
         self.push(Overload::of(function))
+    }
+
+    /// The same for a function that blocks; see
+    /// [`Registry::add_blocking`](crate::Registry::add_blocking).
+    pub fn or_blocking<Marker>(
+        &mut self,
+        function: impl Function<Marker> + SyncFunction<Marker>,
+    ) -> &mut Self {
+        self.push(Overload::blocking(function))
     }
 
     /// Names the parameters, in order; of functions with fewer parameters the first ones.
