@@ -27,7 +27,8 @@ pub struct Method {
     help: Cow<'static, str>,
     names: Vec<Cow<'static, str>>,
     overloads: Vec<Overload>,
-    held: Seldom,
+    /// How often it held its thread for too long; `None` where nobody is told.
+    held: Option<Seldom>,
     unwritable: Seldom,
 }
 
@@ -80,7 +81,7 @@ impl Method {
             help: help.into(),
             names: Vec::new(),
             overloads: vec![first],
-            held: Seldom::new(),
+            held: Some(Seldom::new()),
             unwritable: Seldom::new(),
         }
     }
@@ -106,6 +107,11 @@ impl Method {
     ) -> &mut Self {
         self.names = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// The same for a method whose time is that of others, who are told of it themselves.
+    pub(super) fn held_by_others(self) -> Self {
+        Self { held: None, ..self }
     }
 
     pub(super) fn push(&mut self, overload: Overload) -> &mut Self {
@@ -179,7 +185,7 @@ impl Method {
         let done = catch_unwind(AssertUnwindSafe(run)).map_err(|_| Fault::internal());
         let held = started.elapsed();
         if held > MAX_HOLD {
-            if let Some(times) = self.held.due() {
+            if let Some(times) = self.held.as_ref().and_then(Seldom::due) {
                 warn!(
                     method = %self.name, times, ?held,
                     "a method holds a thread that serves others: slow work is async or blocking"
