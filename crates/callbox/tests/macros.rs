@@ -253,6 +253,22 @@ impl Callers {
         told(_caller, a, b)
     }
 
+    async fn most(
+        &self,
+        caller: &Caller,
+        a: i64,
+        b: i64,
+        c: u8,
+        d: u8,
+        e: u8,
+        f: u8,
+        g: u8,
+        h: u8,
+    ) -> String {
+        assert_eq!(c + d + e + f + g + h, 42);
+        told(caller, a, b)
+    }
+
     #[method(blocking)]
     fn aside_first(caller: Caller, a: i64, b: i64) -> String {
         told(&caller, a, b)
@@ -283,6 +299,9 @@ async fn caller_stands_anywhere_and_no_peer_sends_it() {
             assert_eq!(result, Ok("abc 2".into()), "{method}");
         }
     }
+    let eight = [&["<int>5</int>", "<int>3</int>"][..], &[ID; 6]].concat();
+    let request = edge::post("/", "X-Request-Id: abc\r\n", &edge::call("most", &eight));
+    assert_eq!(edge::exchange(addr, &request).await.result(), Ok("abc 2".into()));
 }
 
 /// A type of one's own with parameters of its own.
