@@ -11,7 +11,7 @@ fn check_foreign(rust_name: &str, add: impl FnOnce(&mut Registry)) {
     add(&mut registry);
     let error = registry.check().unwrap_err();
     let text = format!(
-        "method \"when\": {rust_name} would be sent as a string; use callbox::DateTime, or callbox's feature jiff or chrono"
+        "method \"when\": {rust_name} would be sent as a string; use callbox::DateTime, or a date and time of jiff or chrono with callbox's feature of that name"
     );
     assert_eq!(error.to_string(), text);
     assert!(matches!(error, RegistryError::ForeignDate { .. }), "{error:?}");
