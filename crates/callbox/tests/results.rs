@@ -3,6 +3,7 @@
 
 mod edge;
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
@@ -35,6 +36,21 @@ impl From<Refusal> for Fault {
     }
 }
 
+/// An error that every other one becomes by `?`.
+struct AnyError(Box<dyn Error + Send + Sync>);
+
+impl<E: Error + Send + Sync + 'static> From<E> for AnyError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<AnyError> for Fault {
+    fn from(error: AnyError) -> Self {
+        Self::from_error(error.0)
+    }
+}
+
 type Res<T> = Result<T, String>;
 type Made = Res<i32>;
 
@@ -46,7 +62,7 @@ mod shop {
 const REFUSED: i32 = code::APPLICATION_ERROR;
 
 /// Each function below, and the fault that it ends with.
-const FAULTS: [(&str, i32, &str); 10] = [
+const FAULTS: [(&str, i32, &str); 11] = [
     ("of_fault", 3, "boom"),
     ("of_string", REFUSED, "boom"),
     ("of_str", REFUSED, "boom"),
@@ -57,6 +73,7 @@ const FAULTS: [(&str, i32, &str); 10] = [
     ("aliased_own", 409, "sold out"),
     ("shown", REFUSED, "out of paper"),
     ("boxed", REFUSED, "out of paper"),
+    ("of_any", REFUSED, "out of paper"),
 ];
 
 fn io_error() -> io::Error {
@@ -117,8 +134,14 @@ macro_rules! failing {
 
             #[$attribute]
             $($qualifier)? fn boxed(&self) -> Result<i32, Fault> {
-                let error: Box<dyn std::error::Error + Send + Sync> = Box::new(io_error());
+                let error: Box<dyn Error + Send + Sync> = Box::new(io_error());
                 Err(Fault::from_error(error))
+            }
+
+            #[$attribute]
+            $($qualifier)? fn of_any(&self) -> Result<i32, AnyError> {
+                Err(io_error())?;
+                Ok(1)
             }
         }
     };
@@ -150,7 +173,7 @@ fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.add_methods(Inline).add_methods(Later).add_methods(Aside);
     add_failing!(registry, of_fault of_string of_str of_own of_serde);
-    add_failing!(registry, aliased aliased_whole aliased_own shown boxed);
+    add_failing!(registry, aliased aliased_whole aliased_own shown boxed of_any);
     registry
 }
 
