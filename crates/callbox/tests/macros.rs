@@ -253,6 +253,7 @@ impl Callers {
         told(_caller, a, b)
     }
 
+    #[allow(clippy::too_many_arguments)]
     async fn most(
         &self,
         caller: &Caller,
