@@ -6,8 +6,10 @@ mod edge;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use callbox::{Array, Fault, Registry, Struct, Value, code};
-use edge::{DEFAULTS, arithmetic, ask, call, exchange, post, start};
+use callbox::{Fault, Registry, Value, code};
+use edge::{
+    DEFAULTS, arithmetic, array, ask, call, entry, exchange, fault, multicall, post, start,
+};
 
 /// Arithmetic, and methods that misbehave.
 fn registry() -> Registry {
@@ -31,11 +33,6 @@ async fn check(addr: SocketAddr, method: &str, params: &[&str], expected: impl I
 
 async fn check_fault(addr: SocketAddr, method: &str, params: &[&str], code: i32, text: &str) {
     assert_eq!(ask(addr, method, params).await, Err((code, text.to_owned())), "{method}{params:?}");
-}
-
-fn array<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Value {
-    let values: Vec<Value> = values.into_iter().map(Into::into).collect();
-    Array::try_from(values).unwrap().into()
 }
 
 #[tokio::test]
@@ -189,24 +186,6 @@ async fn introspection_tells_names_help_and_true_signatures() {
         let expected = array(expected.iter().map(|signature| array(signature.iter().copied())));
         check(addr, "system.methodSignature", &[method], expected).await;
     }
-}
-
-fn entry(method: &str, params: &str) -> String {
-    format!(
-        "<value><struct><member><name>methodName</name><value>{method}</value></member>\
-         <member><name>params</name><value><array><data>{params}</data></array></value></member></struct></value>"
-    )
-}
-
-async fn multicall(addr: SocketAddr, entries: &[String]) -> Result<Value, (i32, String)> {
-    ask(addr, "system.multicall", &[&format!("<array><data>{}</data></array>", entries.concat())])
-        .await
-}
-
-fn fault(code: i32, text: &str) -> Value {
-    let members =
-        vec![("faultCode".to_owned(), code.into()), ("faultString".to_owned(), text.into())];
-    Struct::from_members(members).unwrap().into()
 }
 
 #[tokio::test]

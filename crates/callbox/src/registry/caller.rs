@@ -17,13 +17,26 @@ pub const MAX_REQUEST_ID: usize = 64;
 /// Who calls a method, and how the call came here. A method that wants to know has a parameter of
 /// this type, by value anywhere or, in a function that is not async, by reference as its first.
 /// The entries of a multicall have the same caller.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Caller {
     connection: Arc<Connection>,
     door: Door,
     number: u64,
     headers: HeaderMap,
     deadline: Option<Instant>,
+}
+
+/// Without the headers, in which there may be credentials.
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("peer", &self.peer())
+            .field("listener", &self.listener())
+            .field("door", &self.door)
+            .field("request_id", &self.request_id())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is known of a call's connection.

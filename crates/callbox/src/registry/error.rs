@@ -70,7 +70,7 @@ impl fmt::Display for RegistryError {
             }
             Self::ForeignDate { method, rust_name } => write!(
                 f,
-                "method {method:?}: {rust_name} would be sent as a string; use callbox::DateTime, or callbox's feature jiff or chrono"
+                "method {method:?}: {rust_name} would be sent as a string; use callbox::DateTime, or a date and time of jiff or chrono with callbox's feature of that name"
             ),
         }
     }

@@ -275,3 +275,5 @@ functions!(A B C D E);
 functions!(A B C D E G);
 functions!(A B C D E G H);
 functions!(A B C D E G H I);
+// Eight and a caller.
+functions!(A B C D E G H I J);

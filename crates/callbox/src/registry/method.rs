@@ -13,7 +13,7 @@ use tracing::{error, warn};
 
 use super::caller::Caller;
 use super::failure::Failure;
-use super::function::{Function, Outcome, Running};
+use super::function::{Function, Outcome, Running, SyncFunction};
 use super::param::Arguments;
 use super::signature::{Signature, list};
 
@@ -26,7 +26,8 @@ pub struct Method {
     help: Cow<'static, str>,
     names: Vec<Cow<'static, str>>,
     overloads: Vec<Overload>,
-    held: Seldom,
+    /// How often it held its thread for too long; `None` where nobody is told.
+    held: Option<Seldom>,
     unwritable: Seldom,
 }
 
@@ -79,7 +80,7 @@ impl Method {
             help: help.into(),
             names: Vec::new(),
             overloads: vec![first],
-            held: Seldom::new(),
+            held: Some(Seldom::new()),
             unwritable: Seldom::new(),
         }
     }
@@ -89,6 +90,15 @@ impl Method {
         self.push(Overload::of(function))
     }
 
+    /// The same for a function that blocks; see
+    /// [`Registry::add_blocking`](crate::Registry::add_blocking).
+    pub fn or_blocking<Marker>(
+        &mut self,
+        function: impl Function<Marker> + SyncFunction<Marker>,
+    ) -> &mut Self {
+        self.push(Overload::blocking(function))
+    }
+
     /// Names the parameters, in order; of functions with fewer parameters the first ones.
     pub fn names<N: Into<Cow<'static, str>>>(
         &mut self,
@@ -96,6 +106,11 @@ impl Method {
     ) -> &mut Self {
         self.names = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// The same for a method whose time is that of others, who are told of it themselves.
+    pub(super) fn held_by_others(self) -> Self {
+        Self { held: None, ..self }
     }
 
     pub(super) fn push(&mut self, overload: Overload) -> &mut Self {
@@ -186,7 +201,7 @@ impl Method {
 
     /// Logs that the method held a thread for too long: once a minute, since any caller may cause it.
     fn log_hold(&self, held: Duration) {
-        if let Some(times) = self.held.due() {
+        if let Some(times) = self.held.as_ref().and_then(Seldom::due) {
             warn!(
                 method = %self.name, times, ?held,
                 "a method holds a thread that serves others: slow work is async or blocking"

@@ -13,7 +13,7 @@ use super::signature::Parameter;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the parameter of a method",
     label = "neither read by serde nor a `Caller`",
-    note = "derive `serde::Deserialize` for `{Self}`; a parameter is taken by value: `String` instead of `&str`"
+    note = "derive `serde::Deserialize` for `{Self}`, or for your own type in it; a parameter is taken by value: `String` instead of `&str`"
 )]
 pub trait Param: Sized {
     /// What it is read from; `None` if nothing of it comes from the peer.

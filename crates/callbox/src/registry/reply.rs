@@ -40,7 +40,7 @@ pub trait Reply {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a method: serde must both write and read it",
     label = "serde does not both write and read this",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`: the second tells the method's signature"
+    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, or for your own type in it: the second tells the method's signature"
 )]
 pub trait Serde: Serialize + Deserialize<'static> + 'static {}
 
@@ -51,7 +51,8 @@ impl<T: Serialize + Deserialize<'static> + 'static> Serde for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a method: it does not say which fault it is",
     label = "no `Into<Fault>`",
-    note = "implement `From<{Self}> for callbox::Fault`, or say `.map_err(callbox::Fault::from_error)` to show its text to the caller"
+    note = "for an error of your own: implement `From<{Self}> for callbox::Fault`",
+    note = "for another: `.map_err(callbox::Fault::from_error)` shows its text to the caller"
 )]
 pub trait IntoFault {
     /// The fault that the caller sees.
@@ -161,14 +162,19 @@ pub trait Plain {
     /// The type of the value.
     type Value;
 
-    /// The value.
-    fn reply(self) -> Answer<Self::Value>;
+    /// The value. The bound is the method's, so that the compiler names a type that lacks it.
+    fn reply(self) -> Answer<Self::Value>
+    where
+        Self::Value: Serde;
 }
 
-impl<T: Serde> Plain for Returned<T> {
+impl<T> Plain for Returned<T> {
     type Value = T;
 
-    fn reply(self) -> Answer<T> {
+    fn reply(self) -> Answer<T>
+    where
+        T: Serde,
+    {
         Answer(Ok(self.0))
     }
 }

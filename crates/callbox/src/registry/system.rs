@@ -51,7 +51,8 @@ pub(super) fn methods(published: &Weak<Published>, max_entries: usize) -> [Metho
                 let there = there(&calls);
                 async move { multicall(&*there?, calls_made, &caller, max_entries).await }
             },
-        ),
+        )
+        .held_by_others(),
     ]
 }
 

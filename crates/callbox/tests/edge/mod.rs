@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use callbox::{Fault, PeerLimits, Registry, Server, Settings, Value};
+use callbox::{Array, Fault, PeerLimits, Registry, Server, Settings, Struct, Value};
 use protocol::xmlrpc::{Limits, MethodResponse, decode_response};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -150,4 +150,34 @@ pub(crate) async fn ask(
     params: &[&str],
 ) -> Result<Value, (i32, String)> {
     exchange(addr, &post("/", "Content-Type: text/xml\r\n", &call(method, params))).await.result()
+}
+
+/// An array of values.
+pub(crate) fn array<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Value {
+    let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+    Array::try_from(values).unwrap().into()
+}
+
+/// An entry of a multicall; `params` are values.
+pub(crate) fn entry(method: &str, params: &str) -> String {
+    format!(
+        "<value><struct><member><name>methodName</name><value>{method}</value></member>\
+         <member><name>params</name><value><array><data>{params}</data></array></value></member></struct></value>"
+    )
+}
+
+/// Makes several calls in one.
+pub(crate) async fn multicall(
+    addr: SocketAddr,
+    entries: &[String],
+) -> Result<Value, (i32, String)> {
+    ask(addr, "system.multicall", &[&format!("<array><data>{}</data></array>", entries.concat())])
+        .await
+}
+
+/// A fault as the entry of a multicall.
+pub(crate) fn fault(code: i32, text: &str) -> Value {
+    let members =
+        vec![("faultCode".to_owned(), code.into()), ("faultString".to_owned(), text.into())];
+    Struct::from_members(members).unwrap().into()
 }

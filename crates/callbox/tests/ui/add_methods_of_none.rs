@@ -1,0 +1,7 @@
+use callbox::Registry;
+
+struct Orders;
+
+fn main() {
+    Registry::new().add_methods(Orders);
+}
