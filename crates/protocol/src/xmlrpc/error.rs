@@ -3,7 +3,8 @@ use std::fmt;
 
 use super::fault::{Fault, code};
 
-/// Why a document was refused: a class, a reason in our own words and, where known, a place.
+/// Why a document was refused: a class, a reason and, where known, a place. Of what the peer wrote
+/// the reason repeats an element's name at most, never content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     kind: DecodeErrorKind,
