@@ -53,7 +53,7 @@ pub(crate) struct CallLimits {
     pub(crate) deadline: Duration,
 }
 
-/// `POST /` and `POST /RPC2` call the methods of a registry; `GET /healthz` and `GET /readyz`,
+/// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
 /// where it was told of the health, tell that. Another path is 404, another method 405.
 pub(crate) struct Edge {
     calls: Calls,
@@ -113,9 +113,7 @@ impl Edge {
         }
         Ok(response)
     }
-}
 
-impl Edge {
     /// Reads the head of a call and begins with the rest.
     fn begin_call(
         &self,

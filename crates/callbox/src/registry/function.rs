@@ -111,9 +111,10 @@ macro_rules! functions {
     ($($param:ident)*) => {
         impl<$($param: Param),*> Params for ($($param,)*) {
             fn signature<R: Reply>() -> Signature {
-                                Signature {
+                let params: Vec<Option<Parameter>> = vec![$($param::parameter()),*];
+                Signature {
                     returns: R::type_name(),
-                    params: Vec::<Option<Parameter>>::from([$($param::parameter()),*]).into_iter().flatten().collect(),
+                    params: params.into_iter().flatten().collect(),
                     foreign_date: R::foreign_date(),
                 }
             }
