@@ -43,6 +43,7 @@ pub use registry::{
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{PeerLimits, Settings};
 pub use svc_runtime::check::Check;
+pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
 pub use svc_runtime::process::StartError;
 pub use svc_runtime::settings::{ProcessSettings, parse};

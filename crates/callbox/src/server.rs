@@ -12,6 +12,7 @@ use clap::Parser;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
 use svc_runtime::http::{self, HttpDeadlines};
+use svc_runtime::listener::{ListenError, bind, bind_all};
 use svc_runtime::process::{self, StartError};
 use svc_runtime::service::{Connections, Service};
 use svc_runtime::settings;
@@ -186,18 +187,6 @@ impl Connections for HttpConnections {
     }
 }
 
-async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<TcpListener>, ServerError> {
-    let mut listeners = Vec::new();
-    for addr in addrs {
-        listeners.push(bind(*addr).await?);
-    }
-    Ok(listeners)
-}
-
-async fn bind(addr: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(addr).await.map_err(|cause| ServerError::Listen { addr, cause })
-}
-
 /// Why a [`Server`] does not start.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -205,12 +194,7 @@ pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
     /// An address cannot be listened on.
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// Why not.
-        cause: io::Error,
-    },
+    Listen(ListenError),
 }
 
 impl From<RegistryError> for ServerError {
@@ -219,11 +203,17 @@ impl From<RegistryError> for ServerError {
     }
 }
 
+impl From<ListenError> for ServerError {
+    fn from(error: ListenError) -> Self {
+        Self::Listen(error)
+    }
+}
+
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(error) => error.fmt(f),
-            Self::Listen { addr, cause } => write!(f, "cannot listen on {addr}: {cause}"),
+            Self::Listen(error) => error.fmt(f),
         }
     }
 }
@@ -234,6 +224,6 @@ impl std::error::Error for ServerError {}
 fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
-        ServerError::Listen { .. } => StartError::Refused(error.to_string()),
+        ServerError::Listen(error) => error.into(),
     }
 }

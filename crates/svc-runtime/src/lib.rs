@@ -12,6 +12,7 @@ pub mod check;
 pub mod clock;
 pub mod descriptors;
 pub mod http;
+pub mod listener;
 pub mod logging;
 pub mod probe;
 pub mod process;

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::info;
 
@@ -81,22 +80,6 @@ where
     // A look-up of a name may still hold a blocking thread; the exit does not wait for it.
     runtime.shutdown_background();
     ended
-}
-
-/// Listens on `addr`.
-pub async fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|error| StartError::refused(format!("cannot listen on {addr}"), error))
-}
-
-/// Listens on each of `addrs`.
-pub async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::new();
-    for addr in addrs {
-        listeners.push(bind(*addr).await?);
-    }
-    Ok(listeners)
 }
 
 /// Says on stdout where the listeners are, so that port 0 is usable.

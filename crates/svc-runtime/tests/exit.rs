@@ -6,8 +6,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use svc_runtime::admin::Health;
+use svc_runtime::listener::bind;
 use svc_runtime::logging::LogFormat;
-use svc_runtime::process::{bind, run};
+use svc_runtime::process::run;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
 use svc_runtime::stop::Stop;

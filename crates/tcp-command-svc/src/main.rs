@@ -7,7 +7,7 @@ use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::service::Service;
-use svc_runtime::settings;
+use svc_runtime::{listener, settings};
 use tcp_command_svc::config::Config;
 use tcp_command_svc::connection;
 
@@ -18,8 +18,8 @@ fn main() -> ExitCode {
         let limits = config.limits;
         Ok(Service {
             role: "command",
-            listeners: process::bind_all(&config.listen).await?,
-            admin: Some(process::bind(config.admin_listen).await?),
+            listeners: listener::bind_all(&config.listen).await?,
+            admin: Some(listener::bind(config.admin_listen).await?),
             max_connections: config.process.max_connections,
             drain_deadline: config.process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
