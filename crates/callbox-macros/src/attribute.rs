@@ -10,6 +10,10 @@ use syn::{Attribute, Error, LitStr, Meta, Path, Result};
 
 /// The prefix in `#[methods(prefix = "..")]`, if there is one.
 pub(crate) fn prefix(args: TokenStream) -> Result<Option<String>> {
+    if let Ok(literal) = syn::parse2::<LitStr>(args.clone()) {
+        let text = "the prefix has a name: `#[methods(prefix = \"..\")]`";
+        return Err(Error::new_spanned(literal, text));
+    }
     let mut prefix = None;
     let read = syn::meta::parser(|meta| match meta.path.is_ident("prefix") {
         true => once(&mut prefix, &meta, name),

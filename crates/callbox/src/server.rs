@@ -39,7 +39,8 @@ struct Options {
 }
 
 /// Publishes `registry` until a signal stops the process, whose exit code is given back. The
-/// command line and the environment say where, within which limits, and how to log.
+/// command line and the environment say where, within which limits, and how to log. Not to be
+/// called inside a tokio runtime, where [`Server::run`] is the way.
 pub fn serve(registry: Registry) -> ExitCode {
     let options: Options = settings::parse();
     serve_with(&options.settings, || Ok(registry))

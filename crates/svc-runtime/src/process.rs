@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tracing::info;
 
 use crate::logging;
@@ -41,6 +41,10 @@ impl<E: std::error::Error> From<E> for StartError {
     }
 }
 
+/// What is said to a program that would run a process inside one.
+const INSIDE_A_RUNTIME: &str = "a whole process has a tokio runtime of its own, and cannot be run inside another: \
+    run the server there, or call this outside of #[tokio::main]";
+
 /// Runs a process to its end: `build` makes the service from its settings, inside the runtime.
 pub fn run<C: Connections, B>(settings: &ProcessSettings, build: impl FnOnce() -> B) -> ExitCode
 where
@@ -62,6 +66,9 @@ fn live<C: Connections, B>(
 where
     B: Future<Output = Result<Service<C>, StartError>>,
 {
+    if Handle::try_current().is_ok() {
+        return Err(StartError::Setting(INSIDE_A_RUNTIME.to_owned()));
+    }
     logging::init(settings.log_format).map_err(|error| StartError::setting("RUST_LOG", error))?;
     let runtime = Runtime::new().map_err(|error| StartError::refused("the runtime", error))?;
     let ended = runtime.block_on(async {

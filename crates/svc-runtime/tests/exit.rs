@@ -44,3 +44,11 @@ fn blocking_look_up_does_not_delay_the_exit() {
     let code = run(&settings, build);
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
 }
+
+#[tokio::test]
+async fn process_inside_a_runtime_is_refused() {
+    type Connections = fn(TcpStream, SocketAddr, Stop) -> std::future::Ready<()>;
+    let build = async || -> Result<Service<Connections>, _> { panic!("it is built all the same") };
+    let code = run(&ProcessSettings::default(), build);
+    assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(2)));
+}

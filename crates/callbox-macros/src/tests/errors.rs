@@ -134,6 +134,7 @@ fn of_attributes() {
 fn of_prefixes() {
     let dotted = "a name neither begins nor ends with a dot: dots are put between prefix and name";
     let refused: &[(TokenStream, &str)] = &[
+        (quote!("orders"), "the prefix has a name: `#[methods(prefix = \"..\")]`"),
         (quote!(prefix = ""), "a name has at least one character"),
         (quote!(prefix = "orders."), dotted),
         (quote!(prefix = ".orders"), dotted),

@@ -40,7 +40,8 @@ pub trait Reply {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a method: serde must both write and read it",
     label = "serde does not both write and read this",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, or for your own type in it: the second tells the method's signature"
+    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, or for your own type in it: the second tells the method's signature",
+    note = "a function that is no method, such as `new`, goes under `#[method(skip)]` or into another block"
 )]
 pub trait Serde: Serialize + Deserialize<'static> + 'static {}
 
