@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
-use protocol::xmlrpc::Limits;
+use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::http::HttpDeadlines;
-use svc_runtime::settings::{ProcessSettings, deadline};
+use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline};
 
 use crate::edge::CallLimits;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
@@ -19,6 +19,9 @@ const MAX_BLOCKING_CALLS: u32 = 64;
 
 /// Most threads that can be set: tokio has no more beside those that serve, and others need some.
 const MAX_THREADS: i64 = 448;
+
+/// Most bytes of bodies that can be set.
+const MAX_BYTES: usize = 1_073_741_824;
 
 /// Calls in work at once, unless a service is told otherwise.
 const MAX_CALLS: u32 = 1024;
@@ -64,7 +67,8 @@ pub struct Settings {
     pub process: ProcessSettings,
 }
 
-/// What a peer may take of the service.
+/// What a peer may take of the service. What a program sets beyond what the command line takes
+/// counts as the most that it takes.
 #[derive(Debug, Clone, Copy, Args)]
 #[non_exhaustive]
 pub struct PeerLimits {
@@ -150,28 +154,33 @@ impl PeerLimits {
     pub(crate) fn call(&self) -> CallLimits {
         CallLimits {
             calls: self.max_calls as usize,
-            bodies_bytes: self.max_bodies_bytes,
-            body: BodyLimits { bytes: self.max_body_bytes, deadline: self.body_deadline },
-            document: Limits { depth: self.max_depth, ..Limits::default() },
-            deadline: self.method_deadline,
+            bodies_bytes: self.max_bodies_bytes.min(MAX_BYTES),
+            body: BodyLimits {
+                bytes: self.max_body_bytes.min(MAX_BYTES),
+                deadline: self.body_deadline.min(MAX_DEADLINE),
+            },
+            document: Limits { depth: self.max_depth.min(MAX_VALUE_DEPTH), ..Limits::default() },
+            deadline: self.method_deadline.min(MAX_DEADLINE),
         }
     }
 
     /// The part that holds for a connection.
     pub(crate) fn http(&self) -> HttpDeadlines {
-        HttpDeadlines { header: self.header_deadline, write: self.write_deadline }
+        HttpDeadlines {
+            header: self.header_deadline.min(MAX_DEADLINE),
+            write: self.write_deadline.min(MAX_DEADLINE),
+        }
     }
 }
 
 fn body_bytes(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(bytes @ 1..=1_073_741_824) => Ok(bytes),
-        _ => Err("expected a number from 1 to 1073741824".into()),
+        Ok(bytes @ 1..=MAX_BYTES) => Ok(bytes),
+        _ => Err(format!("expected a number from 1 to {MAX_BYTES}")),
     }
 }
 
 fn depth(text: &str) -> Result<usize, String> {
-    use protocol::xmlrpc::MAX_VALUE_DEPTH;
     match text.parse() {
         Ok(depth) if (1..=MAX_VALUE_DEPTH).contains(&depth) => Ok(depth),
         _ => Err(format!("expected a number from 1 to {MAX_VALUE_DEPTH}")),

@@ -6,7 +6,7 @@ mod edge;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use callbox::{Fault, Registry, Value, code};
+use callbox::{Array, Fault, Registry, Value, code};
 use edge::{
     DEFAULTS, arithmetic, array, ask, call, entry, exchange, fault, multicall, post, start,
 };
@@ -232,6 +232,34 @@ async fn unwritable_result_is_the_fault_of_its_entry() {
         let code = results[0].as_struct().unwrap().get("faultCode").unwrap();
         assert_eq!((code, &results[1]), (&Value::Int(code::INTERNAL_ERROR.into()), &array(["a"])));
     }
+}
+
+#[tokio::test]
+async fn entry_that_no_document_can_carry_costs_the_others_nothing() {
+    let mut registry = registry();
+    registry.add("bell.fault", "Refuses with a bell.", || Err::<(), _>("a\u{7}b"));
+    registry.add("nested", "One in so many arrays.", |arrays: usize| {
+        let mut value = Value::from(1);
+        for _ in 0..arrays {
+            value = Array::try_from(vec![value]).map_err(Fault::from_error)?.into();
+        }
+        Ok::<_, Fault>(value)
+    });
+    let addr = start(registry, DEFAULTS).await;
+    let nested = |arrays: usize| entry("nested", &format!("<value><int>{arrays}</int></value>"));
+    let entries = [entry("bell.fault", ""), nested(254), nested(255), nested(2)];
+    let results = multicall(addr, &entries).await.unwrap();
+    let expected = [
+        fault(code::APPLICATION_ERROR, "a\u{fffd}b"),
+        fault(code::INTERNAL_ERROR, "internal error"),
+        fault(code::INTERNAL_ERROR, "internal error"),
+        array([array([array([1])])]),
+    ];
+    assert_eq!(results, array(expected));
+    // Two arrays are the multicall's own, and the value itself is a level.
+    let calls = format!("<array><data>{}</data></array>", nested(253));
+    let at_limit = exchange(addr, &post("/", "", &call("system.multicall", &[&calls]))).await;
+    assert_eq!(at_limit.text().matches("<array>").count(), 255);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use callbox::{Caller, Check, Registry, Server, ServerError, Settings, Value};
 use edge::{Client, DEFAULTS, Response, arithmetic, ask, call, exchange, post, post_bytes, start};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
 const FIVE: &str = "<value><int>5</int></value>";
@@ -161,7 +161,46 @@ async fn server_runs_on_ones_own_runtime_until_it_is_told_to_stop() {
     stop.send(()).unwrap();
     assert_eq!(slow.await.unwrap(), Ok("done".into()));
     assert!(running.await.unwrap().is_ok());
-    assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    assert!(TcpStream::connect(addr).await.is_err());
+}
+
+#[tokio::test]
+async fn server_that_is_dropped_or_whose_stop_panics_accepts_nobody() {
+    for panics in [false, true] {
+        let (listener, addr) = listener().await;
+        let stop = async move {
+            if !panics {
+                std::future::pending::<()>().await;
+            }
+            panic!("as it was told")
+        };
+        let running = tokio::spawn(Server::new(registry()).listener(listener).run(stop));
+        if !panics {
+            assert_eq!(send(addr, "/", "", &addition()).await.status, 200);
+            running.abort();
+        }
+        assert!(running.await.is_err());
+        let closed = async { while TcpStream::connect(addr).await.is_ok() {} };
+        tokio::time::timeout(std::time::Duration::from_secs(10), closed).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn settings_beyond_what_the_command_line_takes_count_as_the_most() {
+    let addr = start(registry(), |limits| {
+        limits.method_deadline = std::time::Duration::MAX;
+        limits.body_deadline = std::time::Duration::MAX;
+        limits.header_deadline = std::time::Duration::MAX;
+        limits.write_deadline = std::time::Duration::MAX;
+        limits.max_bodies_bytes = usize::MAX;
+        limits.max_body_bytes = usize::MAX;
+        limits.max_depth = usize::MAX;
+        limits.max_calls = u32::MAX;
+        limits.max_blocking_calls = u32::MAX;
+        limits.max_multicall_entries = usize::MAX;
+    })
+    .await;
+    assert_eq!(send(addr, "/", "", &addition()).await.status, 200);
 }
 
 #[tokio::test]

@@ -706,3 +706,19 @@ proptest! {
         prop_assert!(from_value::<IgnoredAny>(value).is_ok());
     }
 }
+
+#[test]
+fn type_of_endless_options_ends() {
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Chain(Option<Box<Chain>>);
+    let error = from_value::<Chain>(Value::Int(1)).unwrap_err();
+    assert_eq!(error.to_string(), "expected nil, found a value in too many options");
+    assert!(from_value::<Chain>(Value::Nil).is_ok());
+    let long = (0..20_000).fold(Chain(None), |chain, _| Chain(Some(Box::new(chain))));
+    assert!(to_value(&long).is_err());
+    // Dropping it one by one, since its own drop recurses.
+    let mut rest = Some(Box::new(long));
+    while let Some(mut chain) = rest {
+        rest = chain.0.take();
+    }
+}

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
@@ -86,8 +87,14 @@ impl Check {
             Some((asked, is_up)) if asked.elapsed() < CHECK_AGE => return is_up,
             _ => {}
         }
-        let asked = timeout(CHECK_DEADLINE, (self.ask)()).await;
-        let asked = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        // A task of its own, so that one that panics has an answer that grows old too.
+        let mut asking = JoinSet::new();
+        asking.spawn((self.ask)());
+        let asked = match timeout(CHECK_DEADLINE, asking.join_next()).await {
+            Ok(Some(Ok(asked))) => asked,
+            Ok(_) => Err("it panicked".to_owned()),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
         self.log_change(last.map(|(_, was_up)| was_up), &asked);
         *last = Some((Instant::now(), asked.is_ok()));
         asked.is_ok()

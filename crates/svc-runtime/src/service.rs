@@ -71,10 +71,13 @@ impl<C: Connections> Service<C> {
         admin.chain(own).filter_map(addr).collect()
     }
 
-    /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness.
+    /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness. Where
+    /// this is dropped, no more peers are accepted and the others are drained all the same.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let health = self.health;
-        let stop_admin = Stop::new();
+        let (stop_admin, stop_peers) = (Stop::new(), Stop::new());
+        // Where nobody waits for this any more, nobody is served any more.
+        let _unless_dropped = TellOnDrop([stop_peers.clone(), stop_admin.clone()]);
         let admin = self.admin.map(|listener| {
             tokio::spawn(serve_admin(listener, health.clone(), stop_admin.clone()))
         });
@@ -83,7 +86,6 @@ impl<C: Connections> Service<C> {
             refusal: self.refusal,
             drain: self.drain_deadline,
         };
-        let stop_peers = Stop::new();
         let connections = self.connections;
         let connection = move |stream, peer, stop| connections.clone().run(stream, peer, stop);
         let served = tokio::spawn(serve(self.listeners, options, stop_peers.clone(), connection));
@@ -100,6 +102,15 @@ impl<C: Connections> Service<C> {
         if let Some(admin) = admin {
             let _ = admin.await;
         }
+    }
+}
+
+/// Tells to stop, also where what it stands in is dropped or panics.
+struct TellOnDrop([Stop; 2]);
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Stop::tell);
     }
 }
 

@@ -98,11 +98,20 @@ async fn required_check_that_is_down_makes_the_service_unready() {
 
 #[tokio::test]
 async fn check_that_panics_is_down() {
-    let panics = async || -> Result<(), String> { panic!("as it was told") };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    async fn panic_after(counter: Arc<AtomicUsize>) -> Result<(), String> {
+        counter.fetch_add(1, Ordering::Relaxed);
+        panic!("as it was told")
+    }
+    let panics = move || panic_after(counter.clone());
     let health = Health::with_checks(vec![Check::required("store", panics)]);
     health.enter(Phase::Ready);
     let body = json!({ "status": "unready", "store": "down" });
-    assert_eq!(ask(&health, "/readyz").await, (503, body));
+    for _ in 0..3 {
+        assert_eq!(ask(&health, "/readyz").await, (503, body.clone()));
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "its state grows old as any other's");
 }
 
 #[tokio::test(start_paused = true)]

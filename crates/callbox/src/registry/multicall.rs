@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::xmlrpc::{Array, Fault, Struct, TooDeep, Value, check_writable};
+use protocol::xmlrpc::{Array, Fault, MAX_VALUE_DEPTH, Struct, TooDeep, Value, check_writable};
 
 use super::caller::Caller;
 use super::failure::Failure;
@@ -30,7 +30,7 @@ pub(super) async fn multicall(
     for call in calls.into_vec() {
         let result = match one_call(published, call, caller, now).await {
             Ok(result) => result,
-            Err(failure) => fault_struct(failure.into_fault()).map_err(|_| Fault::internal())?,
+            Err(failure) => Struct::from(failure.into_fault()).into(),
         };
         results.push(result);
         now = Instant::now();
@@ -61,7 +61,14 @@ async fn one_call(
         published.log_unwritable(&name, &cause);
         return Err(Fault::from(cause).into());
     }
-    Ok(Array::try_from(vec![result]).map_err(|_| Fault::internal())?.into())
+    match Array::try_from(vec![result]).map(Value::from) {
+        // There will be an array around it.
+        Ok(entry) if entry.depth() < MAX_VALUE_DEPTH => Ok(entry),
+        _ => {
+            published.log_unwritable(&name, &TooDeep);
+            Err(Fault::internal().into())
+        }
+    }
 }
 
 fn name_and_params(call: Value) -> Result<(String, Vec<Value>), Fault> {
@@ -81,12 +88,4 @@ fn name_and_params(call: Value) -> Result<(String, Vec<Value>), Fault> {
     let name = name.ok_or_else(|| Fault::invalid_params("missing member methodName"))?;
     let params = params.ok_or_else(|| Fault::invalid_params("missing member params"))?;
     Ok((name, params))
-}
-
-fn fault_struct(fault: Fault) -> Result<Value, TooDeep> {
-    let members = vec![
-        ("faultCode".to_owned(), fault.code.into()),
-        ("faultString".to_owned(), fault.message.into()),
-    ];
-    Ok(Struct::from_members(members)?.into())
 }

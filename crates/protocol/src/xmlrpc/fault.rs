@@ -1,6 +1,8 @@
 use std::fmt;
 
+use super::chars::is_xml_char;
 use super::excerpt::excerpt;
+use super::value::Struct;
 
 /// Standard fault codes, of the interoperability note of 2001-05-16.
 ///
@@ -91,6 +93,19 @@ impl From<String> for Fault {
 impl From<&str> for Fault {
     fn from(message: &str) -> Fault {
         Fault::application(message)
+    }
+}
+
+/// The struct of `faultCode` and `faultString` that a multicall has in a result's place; a character
+/// that XML cannot carry becomes U+FFFD.
+impl From<Fault> for Struct {
+    fn from(fault: Fault) -> Struct {
+        let carried = |c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER };
+        let message: String = fault.message.chars().map(carried).collect();
+        let members = [("faultCode", fault.code.into()), ("faultString", message.into())];
+        let members = members.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        // Two leaves nest no deeper than they may.
+        Struct::from_members(members).unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use super::access::{Bytes, Elements, Members, Tagged};
 use super::date_time::DATE_TIME;
 use super::error::TypeError;
+use super::wrappers::MAX_WRAPPERS;
 use crate::xmlrpc::{DateTime, Value};
 
 /// A `T`, whatever it is, by way of serde.
@@ -15,14 +16,14 @@ pub(super) fn from_any_value<T: DeserializeOwned>(value: Value) -> Result<T, Typ
 
 /// The value that is read; never deeper than
 /// [`MAX_VALUE_DEPTH`](crate::xmlrpc::MAX_VALUE_DEPTH), which bounds the recursion.
-pub struct Source(Value);
+pub struct Source(Value, usize);
 
 /// How what is nested in a value is reached again from its elements and members.
 impl IntoDeserializer<'_, TypeError> for Value {
     type Deserializer = Source;
 
     fn into_deserializer(self) -> Source {
-        Source(self)
+        Source(self, 0)
     }
 }
 
@@ -118,7 +119,7 @@ impl<'de> Deserializer<'de> for Source {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TypeError> {
         match self.0 {
             Value::Nil => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+            _ => visitor.visit_some(self.wrapped()?),
         }
     }
 
@@ -147,7 +148,7 @@ impl<'de> Deserializer<'de> for Source {
                 visitor.visit_newtype_struct(text_of(datetime))
             }
             other if name == DATE_TIME => Err(TypeError::expected("dateTime.iso8601", &other)),
-            _ => visitor.visit_newtype_struct(self),
+            _ => visitor.visit_newtype_struct(self.wrapped()?),
         }
     }
 
@@ -229,6 +230,14 @@ impl<'de> Deserializer<'de> for Source {
 }
 
 impl Source {
+    /// The same value for what is in an option or a newtype, of which a type may be endlessly many.
+    fn wrapped(self) -> Result<Source, TypeError> {
+        match self.1 {
+            MAX_WRAPPERS => Err(TypeError::new("expected nil, found a value in too many options")),
+            wrappers => Ok(Source(self.0, wrappers + 1)),
+        }
+    }
+
     fn int(&self) -> Result<i64, TypeError> {
         self.0.as_int().ok_or_else(|| TypeError::expected("int", &self.0))
     }

@@ -9,9 +9,7 @@ use serde::forward_to_deserialize_any;
 use super::date_time::DATE_TIME;
 use super::dates;
 use super::type_name::TypeName;
-
-/// Options and newtypes in one another that are looked through; a type may be endlessly many.
-const MAX_WRAPPERS: usize = 64;
+use super::wrappers::MAX_WRAPPERS;
 
 /// What `T` is read from, found by letting it ask a deserializer that never gives it anything.
 ///

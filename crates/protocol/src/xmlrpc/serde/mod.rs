@@ -16,6 +16,7 @@ mod ser;
 mod type_name;
 mod values;
 mod whole;
+mod wrappers;
 
 pub use base64::Base64;
 pub use dates::foreign_date;

@@ -6,6 +6,7 @@ use serde::ser::{
 use super::date_time::DATE_TIME;
 use super::error::ToValueError;
 use super::names::NameSerializer;
+use super::wrappers::MAX_WRAPPERS;
 use crate::xmlrpc::{Array, DateTime, MAX_VALUE_DEPTH, Struct, TooDeep, Value};
 
 /// What a method returned, as a value to write.
@@ -14,7 +15,7 @@ use crate::xmlrpc::{Array, DateTime, MAX_VALUE_DEPTH, Struct, TooDeep, Value};
 /// nesting deeper than [`MAX_VALUE_DEPTH`], a `Result` anywhere, or the type's own. `Some(())`, like
 /// `None`, is nil.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ToValueError> {
-    value.serialize(Maker { levels: MAX_VALUE_DEPTH })
+    value.serialize(Maker { levels: MAX_VALUE_DEPTH, wrappers: MAX_WRAPPERS })
 }
 
 const RESULT_IS_NO_VALUE: &str =
@@ -24,14 +25,21 @@ const RESULT_IS_NO_VALUE: &str =
 #[derive(Clone, Copy)]
 struct Maker {
     levels: usize,
+    wrappers: usize,
 }
 
 impl Maker {
+    /// The maker of what is in this one's option or newtype.
+    fn wrapped(self) -> Result<Maker, TooDeep> {
+        let wrappers = self.wrappers.checked_sub(1).ok_or(TooDeep)?;
+        Ok(Maker { wrappers, ..self })
+    }
+
     /// The maker of what is nested in this one's value.
     fn nested(self) -> Result<Maker, TooDeep> {
         match self.levels {
             0 | 1 => Err(TooDeep),
-            levels => Ok(Maker { levels: levels - 1 }),
+            levels => Ok(Maker { levels: levels - 1, wrappers: MAX_WRAPPERS }),
         }
     }
 }
@@ -79,7 +87,7 @@ impl Serializer for Maker {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, inner: &T) -> Result<Value, ToValueError> {
-        inner.serialize(self)
+        inner.serialize(self.wrapped()?)
     }
 
     fn serialize_unit(self) -> Result<Value, ToValueError> {
@@ -104,7 +112,7 @@ impl Serializer for Maker {
         name: &'static str,
         inner: &T,
     ) -> Result<Value, ToValueError> {
-        match inner.serialize(self)? {
+        match inner.serialize(self.wrapped()?)? {
             Value::String(text) if name == DATE_TIME => {
                 DateTime::parse(&text).map(Value::DateTime).map_err(ToValueError::custom)
             }
