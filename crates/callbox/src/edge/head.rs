@@ -1,8 +1,8 @@
-//! What the head of a call says of its body, and of the response.
+//! What the head of a call says of its body.
 
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
-use super::coding::{Coding, takes_gzip};
+use super::coding::Coding;
 use super::rejection::Rejection;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -13,8 +13,6 @@ pub(super) struct Head {
     pub(super) charset: Option<String>,
     /// How the body is compressed.
     pub(super) coding: Coding,
-    /// Whether the response may be compressed.
-    pub(super) takes_gzip: bool,
 }
 
 impl Head {
@@ -23,7 +21,6 @@ impl Head {
         Ok(Self {
             charset: xml_charset(headers)?,
             coding: Coding::of(headers).ok_or(Rejection::ContentEncoding)?,
-            takes_gzip: takes_gzip(headers),
         })
     }
 }

@@ -171,7 +171,7 @@ impl Calls {
         let document = body::receive(body, head.coding, self.limits.body, &mut body_share).await?;
         let called = self.within_limits(document, head, caller).await?;
         let xmlrpc::Answer { document, fault, .. } = called.answer;
-        let mut response = response::respond(document, head.takes_gzip, &self.responses).await?;
+        let mut response = response::respond(document, caller.headers(), &self.responses).await?;
         if let Some(code) = fault {
             response.extensions_mut().insert(FaultCode(code));
         }

@@ -1,12 +1,12 @@
 //! The response to a call.
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use axum::response::Response;
 
 use super::aside::aside;
 use super::budget::{Budget, Held};
-use super::coding::gzip;
+use super::coding::{gzip, takes_gzip};
 use super::rejection::Rejection;
 
 /// Largest body of a response that is never compressed: it fits one packet.
@@ -14,11 +14,12 @@ pub(super) const MAX_PLAIN_BYTES: usize = 1_400;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 
-/// The response with `body`, compressed where that pays and the peer takes it. It takes its share
-/// until it was sent: a peer that is slow to read is as costly as one that is slow to send.
+/// The response with `body`, compressed where that pays and the headers of the request take it. It
+/// takes its share until it was sent: a peer that is slow to read is as costly as one that is slow
+/// to send.
 pub(super) async fn respond(
     body: Vec<u8>,
-    takes_gzip: bool,
+    request: &HeaderMap,
     responses: &Budget,
 ) -> Result<Response, Rejection> {
     if body.len() <= MAX_PLAIN_BYTES {
@@ -26,7 +27,7 @@ pub(super) async fn respond(
     }
     let mut share = responses.share();
     share.grow(body.len()).await?;
-    let (zipped, body) = if takes_gzip { zip(body).await } else { (false, body) };
+    let (zipped, body) = if takes_gzip(request) { zip(body).await } else { (false, body) };
     share.shrink_to(body.len());
     let mut response = xml(Bytes::from_owner(Held::new(body, share)));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));

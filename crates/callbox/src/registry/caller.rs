@@ -130,6 +130,11 @@ impl Caller {
         Self::new(Arc::new(connection), Door::XmlRpc, HeaderMap::new())
     }
 
+    /// The headers of the request, credentials and all.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Where the call came from.
     pub fn peer(&self) -> Peer {
         self.connection.peer
