@@ -1,7 +1,12 @@
 //! Structured logs on stderr.
 
+mod paced;
+
+pub use self::paced::{MAX_LINES_A_SECOND, Paced};
+
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ValueEnum;
 use tracing::error;
@@ -39,6 +44,13 @@ pub fn init(format: LogFormat) -> Result<(), ParseError> {
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
+
+/// Log lines that the process has dropped so far, since nobody read them in time.
+pub fn dropped_lines() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// A panic is a log line like any other. Only a message that stands in the code is logged: one made
 /// at run time may hold what a peer sent.
