@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::logging;
 use crate::service::{Connections, Service};
-use crate::settings::ProcessSettings;
+use crate::settings::{Announce, ProcessSettings};
 use crate::signal::StopSignals;
 
 /// Why a process did not start. Every error becomes one by `?`, as a refusal.
@@ -50,13 +50,23 @@ pub fn run<C: Connections, B>(settings: &ProcessSettings, build: impl FnOnce() -
 where
     B: Future<Output = Result<Service<C>, StartError>>,
 {
-    let (line, code) = match live(settings, build) {
+    let _flush = FlushOnDrop;
+    let (reason, code) = match live(settings, build) {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(StartError::Setting(line)) => (line, 2),
-        Err(StartError::Refused(line)) => (line, 1),
+        Err(StartError::Setting(reason)) => (reason, 2),
+        Err(StartError::Refused(reason)) => (reason, 1),
     };
-    let _ = writeln!(io::stderr(), "error: {line}");
+    logging::tell_failed_start(settings.log_format, &reason);
     ExitCode::from(code)
+}
+
+/// Writes what is still to be logged, also where the process ends by a panic.
+struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        logging::flush();
+    }
 }
 
 fn live<C: Connections, B>(
@@ -77,7 +87,7 @@ where
         let service = build().await?;
         let listening = service.listening();
         let stopped = async {
-            announce(&listening);
+            announce(&listening, settings.announce);
             let signal = signals.recv().await;
             info!(signal, deadline = ?settings.drain_deadline, "draining");
         };
@@ -89,11 +99,13 @@ where
     ended
 }
 
-/// Says on stdout where the listeners are, so that port 0 is usable.
-fn announce(listening: &[(&str, SocketAddr)]) {
+/// Says where the listeners are: in the log, and on stdout, so that port 0 is usable.
+fn announce(listening: &[(&str, SocketAddr)], on_stdout: Announce) {
     let mut stdout = io::stdout().lock();
     for (role, addr) in listening {
-        let _ = writeln!(stdout, "listening {role} {addr}");
+        if on_stdout == Announce::On {
+            let _ = writeln!(stdout, "listening {role} {addr}");
+        }
         info!(role, %addr, "listening");
     }
     let _ = stdout.flush();

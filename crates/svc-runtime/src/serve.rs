@@ -12,8 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
+use crate::seldom::Trouble;
 use crate::stop::Stop;
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
@@ -94,6 +95,7 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
+        let trouble = Trouble::new();
         while after_stop < MAX_ACCEPTS_AFTER_STOP {
             let accepted = tokio::select! {
                 // Accepting first, so that who was connected by the time of the stop is answered.
@@ -105,13 +107,18 @@ impl Peers {
             match accepted {
                 Ok((stream, peer)) => {
                     back_off = BACK_OFF.0;
+                    if trouble.is_over() {
+                        info!("accepting again");
+                    }
                     self.admit(stream, peer, &connection);
                 }
                 Err(error) if is_the_peers(&error) => {
                     debug!(%error, "peer left before it was accepted")
                 }
                 Err(error) => {
-                    warn!(%error, pause = ?back_off, "cannot accept");
+                    if let Some(times) = trouble.occurred() {
+                        warn!(%error, times, "cannot accept");
+                    }
                     tokio::select! { () = sleep(back_off) => (), () = self.stop.told() => return }
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use svc_runtime::admin::Health;
 use svc_runtime::listener::bind;
-use svc_runtime::logging::LogFormat;
 use svc_runtime::process::run;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
@@ -17,9 +16,9 @@ use tokio::net::TcpStream;
 #[test]
 fn blocking_look_up_does_not_delay_the_exit() {
     let settings = ProcessSettings {
-        log_format: LogFormat::Text,
         max_connections: 1,
         drain_deadline: Duration::from_secs(10),
+        ..ProcessSettings::default()
     };
     let any_port: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let (_never_ends, end) = channel::<()>();
