@@ -188,6 +188,7 @@ fn empty_environment_value_counts_as_unset() {
         "LISTEN_ADDR",
         "ADMIN_ADDR",
         "LOG_FORMAT",
+        "ANNOUNCE",
         "MAX_CONNECTIONS",
         "DRAIN_DEADLINE",
         "MAX_COMMAND_BYTES",
