@@ -159,7 +159,9 @@ mod tests {
         let reader = Reader { answers: answered, seen: see };
         let writer = queue.clone();
         thread::spawn(move || {
-            writer.write_to(reader, |dropped| drop(tell.send(dropped)));
+            writer.write_to(reader, |dropped| {
+                let _ = tell.send(dropped);
+            });
         });
         Running { queue, answers, seen, told }
     }
