@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
+use crate::seldom::Trouble;
+
 /// How old the state of a check may be: whoever asks for it often makes it ask no more often.
 pub const CHECK_AGE: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,7 @@ pub struct Check {
     is_required: bool,
     ask: Box<dyn Fn() -> Asked + Send + Sync>,
     last: Mutex<Option<(Instant, bool)>>,
+    trouble: Trouble,
 }
 
 impl Check {
@@ -56,6 +59,7 @@ impl Check {
             is_required: false,
             ask: Box::new(ask),
             last: Mutex::default(),
+            trouble: Trouble::new(),
         }
     }
 
@@ -95,16 +99,20 @@ impl Check {
             Ok(_) => Err("it panicked".to_owned()),
             Err(_) => Err("no answer in time".to_owned()),
         };
-        self.log_change(last.map(|(_, was_up)| was_up), &asked);
+        self.log(&asked);
         *last = Some((Instant::now(), asked.is_ok()));
         asked.is_ok()
     }
 
-    fn log_change(&self, was_up: Option<bool>, asked: &Result<(), String>) {
-        match (was_up, asked) {
-            (Some(false), Ok(())) => info!(check = %self.name, "up again"),
-            (None | Some(true), Err(error)) => warn!(check = %self.name, error, "down"),
-            _ => {}
+    fn log(&self, asked: &Result<(), String>) {
+        match asked {
+            Ok(()) if self.trouble.is_over() => info!(check = %self.name, "up again"),
+            Ok(()) => {}
+            Err(error) => {
+                if let Some(times) = self.trouble.occurred() {
+                    warn!(check = %self.name, times, error, "down");
+                }
+            }
         }
     }
 }

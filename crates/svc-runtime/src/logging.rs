@@ -1,49 +1,66 @@
 //! Structured logs on stderr.
+//!
+//! A line is handed to a thread that writes it, so that a reader which stops reading stops nothing:
+//! what does not fit is dropped and counted ([`dropped_lines`]). What peers can cause goes by
+//! [`Paced`], or by [`seldom`](crate::seldom).
 
-use std::io::IsTerminal;
-use std::panic::PanicHookInfo;
+mod directives;
+mod format;
+mod paced;
+mod panic;
+mod queue;
+mod stderr;
 
-use clap::ValueEnum;
-use tracing::error;
-use tracing_subscriber::EnvFilter;
+use std::io::Write;
+
+use tracing::{error, warn};
 use tracing_subscriber::filter::ParseError;
 
-/// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
+use self::directives::Directives;
+pub use self::format::LogFormat;
+pub use self::paced::{MAX_LINES_A_SECOND, Paced};
+use self::stderr::Stderr;
 
-/// Starts logging: `info` and above where `RUST_LOG` is unset or empty, else what it says.
-/// The error is that of a directive in `RUST_LOG` which cannot be read.
+/// Starts logging: `info` and above where `RUST_LOG` is unset or empty, else what it says, which
+/// is warned of where it silences everything. The error is that of a directive which cannot be read.
 pub fn init(format: LogFormat) -> Result<(), ParseError> {
-    let directives = std::env::var("RUST_LOG").unwrap_or_default();
-    let filter = if directives.is_empty() {
-        EnvFilter::new("info")
-    } else {
-        EnvFilter::builder().parse(directives)?
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        // It would report a closed stderr on stderr, and panic.
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+    let directives = Directives::from_env();
+    let subscriber = format.subscriber(directives.filter()?, || Stderr);
+    stderr::set_format(format);
+    // Where a program logs in its own way, that stays.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    panic::install_hook();
+    if let Some(directives) = directives.silencing() {
+        format.unfiltered(
+            || Stderr,
+            || {
+                warn!(directives, "RUST_LOG lets no line of this service through");
+            },
+        );
     }
-    std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// A panic is a log line like any other. Only a message that stands in the code is logged: one made
-/// at run time may hold what a peer sent.
-fn log_panic(panic: &PanicHookInfo<'_>) {
-    let location = panic.location().map(ToString::to_string);
-    let message = panic.payload().downcast_ref::<&'static str>();
-    error!(location, message, "panic");
+/// Log lines that were dropped so far, since nobody read them in time or they could not be written.
+pub fn dropped_lines() -> u64 {
+    stderr::dropped()
+}
+
+/// Tells why the process did not start, in the log's format and whatever its filter: as
+/// `error: REASON` in text.
+pub(crate) fn tell_failed_start(format: LogFormat, reason: &str) {
+    stderr::set_format(format);
+    match format {
+        LogFormat::Text => {
+            let _ = Stderr.write_all(format!("error: {reason}\n").as_bytes());
+        }
+        LogFormat::Json => format.unfiltered(|| Stderr, || error!("{reason}")),
+    }
+}
+
+/// Waits until what was logged is written, at most a second where nobody reads. For the end of the
+/// process.
+pub(crate) fn flush() {
+    paced::tell_owed();
+    stderr::flush();
 }

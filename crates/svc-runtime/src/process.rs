@@ -12,7 +12,7 @@ use crate::listener::ListenError;
 use crate::logging;
 use crate::reload::{self, Reload};
 use crate::service::{Connections, Service};
-use crate::settings::ProcessSettings;
+use crate::settings::{Announce, ProcessSettings};
 use crate::signal::StopSignals;
 use crate::supervisor;
 
@@ -59,13 +59,23 @@ pub fn run<C: Connections, B>(settings: &ProcessSettings, build: impl FnOnce() -
 where
     B: Future<Output = Result<Service<C>, StartError>>,
 {
-    let (line, code) = match live(settings, build) {
+    let _flush = FlushOnDrop;
+    let (reason, code) = match live(settings, build) {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(StartError::Setting(line)) => (line, 2),
-        Err(StartError::Refused(line)) => (line, 1),
+        Err(StartError::Setting(reason)) => (reason, 2),
+        Err(StartError::Refused(reason)) => (reason, 1),
     };
-    let _ = writeln!(io::stderr(), "error: {line}");
+    logging::tell_failed_start(settings.log_format, &reason);
     ExitCode::from(code)
+}
+
+/// Writes what is still to be logged, also where the process ends by a panic.
+struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        logging::flush();
+    }
 }
 
 fn live<C: Connections, B>(
@@ -86,7 +96,7 @@ where
         let mut service = build().await?;
         let (listening, reloads) = (service.listening(), std::mem::take(&mut service.reloads));
         let stopped = async {
-            announce(&listening);
+            announce(&listening, settings.announce);
             supervisor::ready();
             let signal = signals.recv(|| reload(&reloads)).await;
             supervisor::stopping();
@@ -106,11 +116,13 @@ fn reload(reloads: &[Reload]) {
     supervisor::ready();
 }
 
-/// Says on stdout where the listeners are, so that port 0 is usable.
-fn announce(listening: &[(&str, Bound)]) {
+/// Says where the listeners are: in the log, and on stdout, so that port 0 is usable.
+fn announce(listening: &[(&str, Bound)], on_stdout: Announce) {
     let mut stdout = io::stdout().lock();
     for (role, addr) in listening {
-        let _ = writeln!(stdout, "listening {role} {addr}");
+        if on_stdout == Announce::On {
+            let _ = writeln!(stdout, "listening {role} {addr}");
+        }
         info!(role, %addr, "listening");
     }
     let _ = stdout.flush();

@@ -9,9 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::listener::Listener;
+use crate::seldom::Trouble;
 use crate::stop::Stop;
 use crate::stream::{Origin, Peer, Secrecy, Stream, Transport};
 use crate::tls::{Tls, client_subject};
@@ -96,6 +97,7 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
+        let trouble = Trouble::new();
         while after_stop < MAX_ACCEPTS_AFTER_STOP {
             let accepted = tokio::select! {
                 // Accepting first, so that who was connected by the time of the stop is answered.
@@ -107,13 +109,18 @@ impl Peers {
             match accepted {
                 Ok((transport, peer)) => {
                     back_off = BACK_OFF.0;
+                    if trouble.is_over() {
+                        info!("accepting again");
+                    }
                     self.admit(transport, peer, &listener, &connection);
                 }
                 Err(error) if is_the_peers(&error) => {
                     debug!(%error, "peer left before it was accepted")
                 }
                 Err(error) => {
-                    warn!(%error, pause = ?back_off, "cannot accept");
+                    if let Some(times) = trouble.occurred() {
+                        warn!(%error, times, "cannot accept");
+                    }
                     tokio::select! { () = sleep(back_off) => (), () = self.stop.told() => return }
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }

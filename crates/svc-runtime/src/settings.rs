@@ -1,15 +1,16 @@
 //! Settings that every service has, and how settings are read: a command-line option,
 //! else its environment variable, else its default.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, Command, Parser};
+use clap::{Args, Command, Parser, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::address::ListenAddr;
-use crate::logging::LogFormat;
+use crate::logging::{self, LogFormat};
 use crate::probe;
 
 /// Longest deadline that can be set, a year: timers cannot count much further.
@@ -21,6 +22,10 @@ pub struct ProcessSettings {
     /// How log lines are written to stderr
     #[arg(long, env, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    /// Whether stdout is told where the listeners are
+    #[arg(long, env, value_enum, default_value_t = Announce::On, value_name = "WHETHER")]
+    pub announce: Announce,
 
     /// Connections served at once, over all listeners; further peers are refused
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CONNECTIONS, value_name = "COUNT")]
@@ -35,6 +40,15 @@ pub struct ProcessSettings {
     pub drain_deadline: Duration,
 }
 
+/// Whether the `listening ROLE ADDR` lines are written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Announce {
+    /// After the bind.
+    On,
+    /// The log tells of it too.
+    Off,
+}
+
 /// Connections at once, unless a service is told otherwise.
 const MAX_CONNECTIONS: u32 = 10_000;
 
@@ -42,6 +56,7 @@ impl Default for ProcessSettings {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Text,
+            announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
             unix_mode: 0o660,
             drain_deadline: Duration::from_secs(10),
@@ -105,7 +120,11 @@ fn end(error: &clap::Error) -> ! {
     }
     let text = error.to_string();
     let first_paragraph = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
-    let _ = writeln!(io::stderr(), "{}", first_paragraph.collect::<Vec<_>>().join(" "));
+    let line = first_paragraph.collect::<Vec<_>>().join(" ");
+    let reason = line.strip_prefix("error: ").unwrap_or(&line);
+    let format = wanted_format(std::env::args_os(), std::env::var_os("LOG_FORMAT"));
+    logging::tell_failed_start(format, reason);
+    logging::flush();
     std::process::exit(2)
 }
 
@@ -115,6 +134,24 @@ fn file_mode(text: &str) -> Result<u32, String> {
         Ok(mode @ 0..=0o777) => Ok(mode),
         _ => Err("expected permissions such as 660".into()),
     }
+}
+
+/// The log's format as far as it is known where the settings cannot be read: the last one that the
+/// command line names, else that of the environment, else text.
+fn wanted_format(args: impl IntoIterator<Item = OsString>, env: Option<OsString>) -> LogFormat {
+    let args = args.into_iter().map(|arg| arg.to_string_lossy().into_owned());
+    let mut args = args.take_while(|arg| arg != "--");
+    let mut named = None;
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--log-format") {
+            Some("") => named = args.next(),
+            Some(value) if value.starts_with('=') => named = Some(value[1..].to_owned()),
+            _ => {}
+        }
+    }
+    let named = named.or_else(|| env.map(|value| value.to_string_lossy().into_owned()));
+    let format = named.and_then(|name| LogFormat::from_str(&name, false).ok());
+    format.unwrap_or(LogFormat::Text)
 }
 
 /// Reads a deadline such as `300ms`, `5m` or `1h 30m`: over zero and at most [`MAX_DEADLINE`].
@@ -148,5 +185,23 @@ mod tests {
         for bad in ["", "rw", "888", "1777", "-1"] {
             assert!(file_mode(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn format_is_known_where_the_settings_are_not() {
+        use LogFormat::{Json, Text};
+        let check = |args: &str, env: Option<&str>, expected| {
+            let format = wanted_format(args.split(' ').map(OsString::from), env.map(Into::into));
+            assert_eq!(format, expected, "{args} {env:?}");
+        };
+        check("svc", None, Text);
+        check("svc", Some("json"), Json);
+        check("svc --colour --log-format json", None, Json);
+        check("svc --log-format=json serve", Some("text"), Json);
+        check("svc --log-format text", Some("json"), Text);
+        check("svc --log-format text --log-format json", None, Json);
+        check("svc --log-format", Some("json"), Json);
+        check("svc --log-format xml", Some("json"), Text);
+        check("svc --log-formats=json -- --log-format json", None, Text);
     }
 }

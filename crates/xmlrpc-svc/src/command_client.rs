@@ -11,13 +11,14 @@ use std::time::Duration;
 use protocol::command::{Command, INVALID, MAX_COMMAND_BYTES, Reply, respond};
 use protocol::xmlrpc::Fault;
 use svc_runtime::clock::Clock;
+use svc_runtime::seldom::Trouble;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// Connections to the text service at once.
 pub const MAX_COMMAND_CONNECTIONS: usize = 8;
@@ -100,6 +101,7 @@ struct CommandClient {
     places: Semaphore,
     kept: Mutex<Vec<Connection>>,
     back_off: Mutex<BackOff>,
+    trouble: Trouble,
 }
 
 impl CommandClient {
@@ -109,6 +111,7 @@ impl CommandClient {
             places: Semaphore::new(MAX_COMMAND_CONNECTIONS),
             kept: Mutex::new(Vec::new()),
             back_off: Mutex::default(),
+            trouble: Trouble::new(),
         }
     }
 
@@ -163,12 +166,17 @@ impl CommandClient {
         match connected.map_err(io::Error::from).and_then(|connected| connected) {
             Ok(stream) => {
                 *lock(&self.back_off) = BackOff::default();
+                if self.trouble.is_over() {
+                    info!(addr = self.addr, "connected to the text service again");
+                }
                 stream.set_nodelay(true)?;
                 Ok(BufReader::with_capacity(512, stream))
             }
             Err(error) => {
                 lock(&self.back_off).extend();
-                warn!(addr = self.addr, %error, "cannot connect to the text service");
+                if let Some(times) = self.trouble.occurred() {
+                    warn!(addr = self.addr, %error, times, "cannot connect to the text service");
+                }
                 Err(error)
             }
         }
