@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,20 +11,27 @@ use clap::Parser;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
 use svc_runtime::http::{self, HttpDeadlines};
-use svc_runtime::listener::{ListenError, bind, bind_all};
+use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::process::{self, StartError};
 use svc_runtime::service::{Connections, Service};
 use svc_runtime::settings;
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
-use tokio::net::{TcpListener, TcpStream};
+use svc_runtime::stream::{Origin, Stream};
+use tokio::net::TcpListener;
+use tracing::debug;
 
 use crate::edge::{CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
 use crate::settings::Settings;
 
-/// The role that listeners are announced with.
+/// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
+const ROLE_TLS: &str = "xmlrpc-tls";
+const ADMIN: &str = "admin";
+
+/// What is spoken by TLS (ALPN, RFC 7301).
+const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 
 /// What a peer over the connection cap is told.
 const REFUSAL: &[u8] =
@@ -64,7 +70,7 @@ pub fn serve_with<S: Into<Server>>(
 pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     let mut signals = StopSignals::install()?;
     Ok(async move {
-        signals.recv().await;
+        signals.recv(|| debug!("nothing to reload")).await;
     })
 }
 
@@ -72,8 +78,8 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
 pub struct Server {
     registry: Registry,
     settings: Settings,
-    listeners: Vec<TcpListener>,
-    admin: Option<TcpListener>,
+    listeners: Vec<Listener>,
+    admin: Vec<Listener>,
     checks: Vec<Check>,
 }
 
@@ -87,7 +93,7 @@ impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
-        Self { registry, settings, listeners: Vec::new(), admin: None, checks: Vec::new() }
+        Self { registry, settings, listeners: Vec::new(), admin: Vec::new(), checks: Vec::new() }
     }
 
     /// The same with these settings.
@@ -98,13 +104,13 @@ impl Server {
     /// The same on a listener that was brought along; may be called several times. Then the
     /// addresses of the settings, that of the admin port too, are not listened on.
     pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.listeners.push(listener);
+        self.listeners.push(Listener::tcp(ROLE, listener));
         self
     }
 
     /// The same with an admin port that was brought along.
     pub fn admin_listener(self, listener: TcpListener) -> Self {
-        Self { admin: Some(listener), ..self }
+        Self { admin: vec![Listener::tcp(ADMIN, listener)], ..self }
     }
 
     /// The same with something that it leans on, told in the body of `/readyz`.
@@ -146,23 +152,28 @@ impl Server {
         let (limits, settings) = (self.settings.limits, self.settings);
         // Before anything is listened on.
         let published = self.registry.publish(limits.publish())?;
-        let (mut listeners, mut admin) = (self.listeners, self.admin);
+        let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
-            listeners = bind_all(&settings.listen).await?;
-            if admin.is_none() {
-                admin = Some(bind(settings.admin_listen).await?);
+            let unix_mode = settings.process.unix_mode;
+            listeners = bind_all(ROLE, &settings.listen, unix_mode).await?;
+            let secure = bind_tls(ROLE_TLS, &settings.tls, PROTOCOLS, unix_mode).await?;
+            listeners.extend(secure.0);
+            reload = secure.1;
+            if admin.is_empty() {
+                admin = bind_all(ADMIN, &[settings.admin_listen], unix_mode).await?;
             }
         }
         let health = Health::with_checks(self.checks);
         let edge = Edge::new(published, limits.call(), Some(&health));
         Ok(Service {
-            role: ROLE,
             listeners,
             admin,
             max_connections: settings.process.max_connections,
+            handshake_deadline: limits.http().header,
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
+            reloads: reload.into_iter().collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }
@@ -178,11 +189,12 @@ struct HttpConnections {
 impl Connections for HttpConnections {
     fn run(
         self,
-        stream: TcpStream,
-        peer: SocketAddr,
+        stream: Stream,
+        origin: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let connection = Arc::new(Connection { peer: peer.into(), listener: Some(ROLE) });
+        let peer = origin.peer;
+        let connection = Arc::new(Connection::from(origin));
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
         http::run(stream, peer, answer, self.deadlines, stop)
     }
@@ -194,7 +206,7 @@ impl Connections for HttpConnections {
 pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
-    /// An address cannot be listened on.
+    /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
 
@@ -225,6 +237,6 @@ impl std::error::Error for ServerError {}
 fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
-        ServerError::Listen(error) => error.into(),
+        ServerError::Listen(error) => StartError::listening(error),
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
+use svc_runtime::address::ListenAddr;
 use svc_runtime::http::HttpDeadlines;
 use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline};
+use svc_runtime::tls::TlsSettings;
 
 use crate::edge::CallLimits;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
@@ -43,20 +45,24 @@ pub struct Settings {
         long,
         env = "LISTEN_ADDR",
         value_delimiter = ',',
-        default_values_t = [LISTEN],
+        default_values_t = [ListenAddr::Inet(LISTEN)],
         value_name = "ADDR"
     )]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenAddr>,
 
     /// Where health and readiness are asked
     #[arg(
         long,
         env = "ADMIN_ADDR",
         global = true,
-        default_value_t = ADMIN_LISTEN,
+        default_value_t = ListenAddr::Inet(ADMIN_LISTEN),
         value_name = "ADDR"
     )]
-    pub admin_listen: SocketAddr,
+    pub admin_listen: ListenAddr,
+
+    /// Where TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsSettings,
 
     /// What a peer may take of us.
     #[command(flatten)]
@@ -116,8 +122,9 @@ pub struct PeerLimits {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: vec![LISTEN],
-            admin_listen: ADMIN_LISTEN,
+            listen: vec![LISTEN.into()],
+            admin_listen: ADMIN_LISTEN.into(),
+            tls: TlsSettings::default(),
             limits: PeerLimits::default(),
             process: ProcessSettings::default(),
         }

@@ -241,7 +241,7 @@ async fn mistaken_registry_is_an_error_before_anything_is_listened_on() {
 async fn address_that_is_taken_is_an_error_that_names_it() {
     let (_taken, addr) = listener().await;
     let mut settings = Settings::default();
-    settings.listen = vec![addr];
+    settings.listen = vec![addr.into()];
     let ran = Server::new(registry()).settings(settings).run(std::future::pending()).await;
     let text = ran.unwrap_err().to_string();
     assert!(text.starts_with(&format!("cannot listen on {addr}: ")), "{text}");

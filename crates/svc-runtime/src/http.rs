@@ -1,7 +1,6 @@
 //! One HTTP/1 connection, whoever answers on it.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
@@ -21,6 +19,7 @@ use tracing::debug;
 
 use crate::serve::linger;
 use crate::stop::Stop;
+use crate::stream::{Peer, Stream};
 
 /// Largest request head in bytes; a larger one is answered with 431.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -48,8 +47,8 @@ pub fn routed(router: Router) -> impl Fn(Request<Incoming>) -> RouteFuture<Infal
 /// Has every request that comes over `stream` answered by `answer`, until the peer or a deadline
 /// ends it. After `stop` an idle connection is closed at once; a request under way is answered first.
 pub async fn run<A, Fut>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Stream,
+    peer: Peer,
     answer: A,
     deadlines: HttpDeadlines,
     stop: Stop,
@@ -57,12 +56,10 @@ pub async fn run<A, Fut>(
     A: Fn(Request<Incoming>) -> Fut,
     Fut: Future<Output = Result<Response, Infallible>>,
 {
-    // Most of a connection's memory is the parser's: none for a peer that says nothing. A look at
-    // the first byte, since a new connection counts as readable until somebody has tried.
-    let mut first = [0];
+    // Most of a connection's memory is the parser's: none for a peer that says nothing.
     let said = tokio::select! {
         biased;
-        said = timeout(deadlines.header, stream.peek(&mut first)) => matches!(said, Ok(Ok(_))),
+        said = timeout(deadlines.header, stream.spoken()) => matches!(said, Ok(Ok(_))),
         () = stop.told() => false,
     };
     let mut stream = TimeoutStream::new(stream);
@@ -79,7 +76,7 @@ pub async fn run<A, Fut>(
 }
 
 async fn converse<A, Fut>(
-    stream: Pin<&mut TimeoutStream<TcpStream>>,
+    stream: Pin<&mut TimeoutStream<Stream>>,
     answer: A,
     deadlines: HttpDeadlines,
     stop: Stop,

@@ -7,18 +7,26 @@
 //! Nothing here knows what the peers say. [`http`] drives one HTTP connection, whoever
 //! answers on it; [`clock`] is the one source of the local time.
 
+pub mod address;
 pub mod admin;
 pub mod check;
 pub mod clock;
 pub mod descriptors;
 pub mod http;
+mod inherited;
 pub mod listener;
 pub mod logging;
 pub mod probe;
 pub mod process;
+pub mod reload;
 pub mod seldom;
 pub mod serve;
 pub mod service;
 pub mod settings;
 pub mod signal;
+mod socket_file;
 pub mod stop;
+pub mod stream;
+mod subject;
+mod supervisor;
+pub mod tls;

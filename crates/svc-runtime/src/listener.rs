@@ -1,38 +1,197 @@
-//! Where a service listens.
+//! Where a service listens: TCP, Unix sockets, and sockets that somebody else opened.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
 
-/// An address cannot be listened on.
+use crate::address::{Bound, ListenAddr};
+use crate::inherited;
+use crate::reload::Reload;
+use crate::socket_file::{self, SocketFile};
+use crate::stream::{Peer, Transport};
+use crate::tls::{Tls, TlsError, TlsSettings};
+
+/// New connections that the kernel keeps for us, at most (`listen(2)`), where its own limit
+/// (`net.core.somaxconn`) is no lower.
+pub const MAX_WAITING: u32 = 4096;
+
+/// Something that is listened on.
+pub struct Listener {
+    socket: Socket,
+    role: &'static str,
+    tls: Option<Tls>,
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix {
+        listener: UnixListener,
+        /// Goes when this does, where we made it.
+        _file: Option<SocketFile>,
+    },
+}
+
+/// Nothing can be listened on where that was wanted.
 #[derive(Debug)]
-pub struct ListenError {
-    /// The address.
-    pub addr: SocketAddr,
-    /// Why not.
-    pub cause: io::Error,
+#[non_exhaustive]
+pub enum ListenError {
+    /// The address cannot be listened on.
+    Addr(ListenAddr, io::Error),
+    /// The files for TLS cannot be used.
+    Tls(TlsError),
+}
+
+impl ListenError {
+    /// Whether it is a setting that is wrong, and not the machine that refuses.
+    pub fn is_setting(&self) -> bool {
+        matches!(self, Self::Addr(ListenAddr::Inherit(_), _) | Self::Tls(_))
+    }
 }
 
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot listen on {}: {}", self.addr, self.cause)
+        match self {
+            Self::Addr(addr, cause) => write!(f, "cannot listen on {addr}: {cause}"),
+            Self::Tls(error) => error.fmt(f),
+        }
     }
 }
 
 impl std::error::Error for ListenError {}
 
-/// Listens on `addr`.
-pub async fn bind(addr: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(addr).await.map_err(|cause| ListenError { addr, cause })
+impl From<TlsError> for ListenError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
 }
 
-/// Listens on each of `addrs`.
-pub async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+/// Listens on each of `addrs` as `role`; the files of Unix sockets get the permissions `unix_mode`.
+pub async fn bind_all(
+    role: &'static str,
+    addrs: &[ListenAddr],
+    unix_mode: u32,
+) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::with_capacity(addrs.len());
     for addr in addrs {
-        listeners.push(bind(*addr).await?);
+        let sockets = bind(addr, unix_mode).await;
+        let sockets = sockets.map_err(|cause| ListenError::Addr(addr.clone(), cause))?;
+        listeners.extend(sockets.into_iter().map(|socket| Listener { socket, role, tls: None }));
     }
     Ok(listeners)
+}
+
+/// Listens where `settings` say, by TLS, as `role`; what is spoken inside are `protocols` (ALPN,
+/// RFC 7301). With what reads the certificates again.
+pub async fn bind_tls(
+    role: &'static str,
+    settings: &TlsSettings,
+    protocols: &'static [&'static [u8]],
+    unix_mode: u32,
+) -> Result<(Vec<Listener>, Option<Reload>), ListenError> {
+    let Some(tls) = Tls::read(settings, protocols)? else { return Ok((Vec::new(), None)) };
+    let listeners = bind_all(role, &settings.tls_listen, unix_mode).await?;
+    let listeners = listeners.into_iter().map(|listener| listener.with_tls(tls.clone())).collect();
+    let reload = move || tls.reload().map_err(|error| error.to_string());
+    Ok((listeners, Some(Reload::new("certificates", reload))))
+}
+
+async fn bind(addr: &ListenAddr, unix_mode: u32) -> io::Result<Vec<Socket>> {
+    match addr {
+        ListenAddr::Inet(addr) => Ok(vec![Socket::Tcp(listen(*addr)?)]),
+        ListenAddr::Host(name, port) => listen_on_all(lookup_host((name.as_str(), *port)).await?),
+        ListenAddr::Unix(path) => {
+            let (listener, file) = socket_file::bind(path, unix_mode)?;
+            Ok(vec![Socket::Unix { listener, _file: Some(file) }])
+        }
+        ListenAddr::Inherit(name) => inherited::take(name.as_deref())?
+            .into_iter()
+            .map(|socket| match socket {
+                inherited::Socket::Tcp(listener) => {
+                    TcpListener::from_std(listener).map(Socket::Tcp)
+                }
+                inherited::Socket::Unix(listener) => UnixListener::from_std(listener)
+                    .map(|listener| Socket::Unix { listener, _file: None }),
+            })
+            .collect(),
+    }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As std and tokio have it: a port is free again as soon as nobody listens on it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(MAX_WAITING)
+}
+
+/// Listens on each address of a name. One that this machine does not have, as IPv6 often is, is
+/// left out if there is another.
+fn listen_on_all(addrs: impl Iterator<Item = SocketAddr>) -> io::Result<Vec<Socket>> {
+    let (mut sockets, mut missing) = (Vec::new(), None);
+    for addr in addrs {
+        match listen(addr) {
+            Ok(listener) => sockets.push(Socket::Tcp(listener)),
+            Err(error) if is_missing(&error) => missing = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some(error) if sockets.is_empty() => Err(error),
+        None if sockets.is_empty() => Err(io::Error::other("the name has no address")),
+        _ => Ok(sockets),
+    }
+}
+
+/// Whether the machine does not have the address: what it says of a family that it lacks has no
+/// kind of its own, so that it is told from what is said of addresses that it has.
+fn is_missing(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+impl Listener {
+    /// A TCP listener that was brought along.
+    pub fn tcp(role: &'static str, listener: TcpListener) -> Self {
+        Self { socket: Socket::Tcp(listener), role, tls: None }
+    }
+
+    fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// What it is for, such as `xmlrpc`.
+    pub fn role(&self) -> &'static str {
+        self.role
+    }
+
+    /// What makes its handshakes, where it has TLS.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> io::Result<Bound> {
+        match &self.socket {
+            Socket::Tcp(listener) => listener.local_addr().map(Bound::Inet),
+            Socket::Unix { listener, .. } => {
+                let addr = listener.local_addr()?;
+                Ok(Bound::Unix(addr.as_pathname().map(Into::into).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Waits for a connection. It may be dropped and called again, and loses none.
+    pub(crate) async fn accept(&self) -> io::Result<(Transport, Peer)> {
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Transport::Tcp(stream), Peer::Inet(peer)))
+            }
+            Socket::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Transport::Unix(stream), Peer::Unix))
+            }
+        }
+    }
 }

@@ -2,16 +2,19 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tokio::runtime::{Handle, Runtime};
 use tracing::info;
 
+use crate::address::Bound;
+use crate::listener::ListenError;
 use crate::logging;
+use crate::reload::{self, Reload};
 use crate::service::{Connections, Service};
 use crate::settings::{Announce, ProcessSettings};
 use crate::signal::StopSignals;
+use crate::supervisor;
 
 /// Why a process did not start. Every error becomes one by `?`, as a refusal.
 #[derive(Debug)]
@@ -26,6 +29,12 @@ impl StartError {
     /// A bad setting `name`, and why.
     pub fn setting(name: &str, why: impl Display) -> Self {
         Self::Setting(format!("bad setting {name}: {why}"))
+    }
+
+    /// What cannot be listened on.
+    pub fn listening(error: ListenError) -> Self {
+        let line = error.to_string();
+        if error.is_setting() { Self::Setting(line) } else { Self::Refused(line) }
     }
 
     /// What was refused, and why.
@@ -84,11 +93,13 @@ where
     let ended = runtime.block_on(async {
         let mut signals = StopSignals::install()
             .map_err(|error| StartError::refused("signal handlers", error))?;
-        let service = build().await?;
-        let listening = service.listening();
+        let mut service = build().await?;
+        let (listening, reloads) = (service.listening(), std::mem::take(&mut service.reloads));
         let stopped = async {
             announce(&listening, settings.announce);
-            let signal = signals.recv().await;
+            supervisor::ready();
+            let signal = signals.recv(|| reload(&reloads)).await;
+            supervisor::stopping();
             info!(signal, deadline = ?settings.drain_deadline, "draining");
         };
         service.run(stopped).await;
@@ -99,8 +110,14 @@ where
     ended
 }
 
+fn reload(reloads: &[Reload]) {
+    supervisor::reloading();
+    reload::read_again(reloads);
+    supervisor::ready();
+}
+
 /// Says where the listeners are: in the log, and on stdout, so that port 0 is usable.
-fn announce(listening: &[(&str, SocketAddr)], on_stdout: Announce) {
+fn announce(listening: &[(&str, Bound)], on_stdout: Announce) {
     let mut stdout = io::stdout().lock();
     for (role, addr) in listening {
         if on_stdout == Announce::On {

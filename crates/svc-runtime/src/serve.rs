@@ -2,20 +2,20 @@
 //! deadline. Our own, since released axum's `serve` has neither a cap nor a header deadline.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::listener::Listener;
 use crate::seldom::Trouble;
 use crate::stop::Stop;
+use crate::stream::{Origin, Peer, Secrecy, Stream, Transport};
+use crate::tls::{Tls, client_subject};
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub cap: usize,
     /// What a peer over the cap is told before it is closed.
     pub refusal: &'static [u8],
+    /// How long a peer may take for its TLS handshake.
+    pub handshake: Duration,
     /// How long connections may take to end after the stop.
     pub drain: Duration,
 }
@@ -52,19 +54,19 @@ pub struct ServeOptions {
 /// and the connections drained: each sees `stop` too. Gives back how many of them were cut
 /// because the drain deadline passed.
 pub async fn serve<F, Fut>(
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     options: ServeOptions,
     stop: Stop,
     connection: F,
 ) -> usize
 where
-    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
+    F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let peers = Peers {
         permits: Arc::new(Semaphore::new(options.cap)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
-        refusal: options.refusal,
+        options,
         tasks: TaskTracker::new(),
         stop: stop.clone(),
         cut: Stop::new(),
@@ -82,16 +84,16 @@ where
 struct Peers {
     permits: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
-    refusal: &'static [u8],
+    options: ServeOptions,
     tasks: TaskTracker,
     stop: Stop,
     cut: Stop,
 }
 
 impl Peers {
-    async fn accept<F, Fut>(self, listener: TcpListener, connection: F)
+    async fn accept<F, Fut>(self, listener: Listener, connection: F)
     where
-        F: Fn(TcpStream, SocketAddr, Stop) -> Fut,
+        F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
@@ -105,12 +107,12 @@ impl Peers {
             };
             after_stop += usize::from(self.stop.is_told());
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((transport, peer)) => {
                     back_off = BACK_OFF.0;
                     if trouble.is_over() {
                         info!("accepting again");
                     }
-                    self.admit(stream, peer, &connection);
+                    self.admit(transport, peer, &listener, &connection);
                 }
                 Err(error) if is_the_peers(&error) => {
                     debug!(%error, "peer left before it was accepted")
@@ -127,21 +129,37 @@ impl Peers {
         }
     }
 
-    fn admit<F, Fut>(&self, stream: TcpStream, peer: SocketAddr, connection: &F)
+    fn admit<F, Fut>(&self, transport: Transport, peer: Peer, listener: &Listener, connection: &F)
     where
-        F: Fn(TcpStream, SocketAddr, Stop) -> Fut,
+        F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            if let Err(error) = set_options(&stream) {
-                debug!(%peer, %error, "cannot set socket options");
-            }
-            self.spawn(permit, connection(stream, peer, self.stop.clone()));
-        } else if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             debug!(%peer, "connection cap reached, peer refused");
-            self.spawn(permit, refuse(stream, self.refusal));
+            return self.turn_away(transport, listener);
+        };
+        if let Err(error) = set_options(&transport) {
+            debug!(%peer, %error, "cannot set socket options");
+        }
+        let (origin, stop) = (Origin::new(peer, listener.role()), self.stop.clone());
+        let Some(tls) = listener.tls().cloned() else {
+            return self.spawn(permit, connection(transport.into(), origin, stop));
+        };
+        let (deadline, connection) = (self.options.handshake, connection.clone());
+        self.spawn(permit, async move {
+            if let Some((stream, origin)) = shake(tls, transport, origin, deadline, &stop).await {
+                connection(stream, origin, stop).await;
+            }
+        });
+    }
+
+    /// Tells a peer that there is no place for it, where it can read that.
+    fn turn_away(&self, transport: Transport, listener: &Listener) {
+        let refusal = if listener.tls().is_some() { b"" } else { self.options.refusal };
+        if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+            self.spawn(permit, refuse(transport, refusal));
         } else {
-            let _ = stream.try_write(self.refusal);
+            let _ = transport.try_write(refusal);
         }
     }
 
@@ -166,9 +184,39 @@ impl Peers {
     }
 }
 
-fn set_options(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    SockRef::from(stream).set_send_buffer_size(SEND_BUFFER_BYTES)
+fn set_options(transport: &Transport) -> io::Result<()> {
+    transport.set_nodelay()?;
+    transport.socket().set_send_buffer_size(SEND_BUFFER_BYTES)
+}
+
+/// Makes the TLS handshake. A peer that does not speak TLS, or not in time, is let go.
+async fn shake(
+    tls: Tls,
+    transport: Transport,
+    origin: Origin,
+    deadline: Duration,
+    stop: &Stop,
+) -> Option<(Stream, Origin)> {
+    let shaken = tokio::select! {
+        biased;
+        shaken = timeout(deadline, tls.accept(transport)) => shaken,
+        () = stop.told() => return None,
+    };
+    match shaken {
+        Ok(Ok(stream)) => {
+            let certificate = client_subject(&stream);
+            let origin = Origin { secrecy: Secrecy::Private, certificate, ..origin };
+            Some((Stream::Tls(Box::new(stream)), origin))
+        }
+        Ok(Err(error)) => {
+            debug!(peer = %origin.peer, %error, "no TLS handshake");
+            None
+        }
+        Err(_) => {
+            debug!(peer = %origin.peer, "TLS handshake took too long");
+            None
+        }
+    }
 }
 
 /// Errors of `accept` that say something of one peer and nothing of the listener.
@@ -177,7 +225,7 @@ fn is_the_peers(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn refuse(mut stream: TcpStream, refusal: &[u8]) {
+async fn refuse(mut stream: Transport, refusal: &[u8]) {
     // A new socket's send buffer is empty: a refusal that does not fit at once is not worth a wait.
     if stream.try_write(refusal).is_ok() {
         linger(&mut stream).await;

@@ -3,13 +3,13 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Command, Parser, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::address::ListenAddr;
 use crate::logging::{self, LogFormat};
 use crate::probe;
 
@@ -30,6 +30,10 @@ pub struct ProcessSettings {
     /// Connections served at once, over all listeners; further peers are refused
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CONNECTIONS, value_name = "COUNT")]
     pub max_connections: u32,
+
+    /// Permissions of the files of Unix sockets, octal
+    #[arg(long, env, value_parser = file_mode, default_value = "660", value_name = "MODE")]
+    pub unix_mode: u32,
 
     /// How long a stop waits for what is in flight
     #[arg(long, env, value_parser = deadline, default_value = "10s", value_name = "TIME")]
@@ -54,6 +58,7 @@ impl Default for ProcessSettings {
             log_format: LogFormat::Text,
             announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
+            unix_mode: 0o660,
             drain_deadline: Duration::from_secs(10),
         }
     }
@@ -73,7 +78,7 @@ pub fn parse<T: Parser>() -> T {
     let mut matches = command.try_get_matches().unwrap_or_else(|error| end(&error));
     if matches.subcommand_name() == Some(HEALTHCHECK) {
         if let Ok(Some(admin)) = matches.try_get_one(ADMIN_LISTEN) {
-            check_health(*admin);
+            check_health(admin);
         }
     }
     T::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| end(&error))
@@ -91,8 +96,8 @@ fn with_healthcheck(command: Command) -> Command {
         .disable_help_subcommand(true)
 }
 
-fn check_health(admin: SocketAddr) -> ! {
-    match probe::is_alive(reachable(admin)) {
+fn check_health(admin: &ListenAddr) -> ! {
+    match probe::is_alive(admin) {
         Ok(()) => std::process::exit(0),
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {admin}: {error}");
@@ -123,6 +128,14 @@ fn end(error: &clap::Error) -> ! {
     std::process::exit(2)
 }
 
+/// Reads the permissions of a file, such as `660`.
+fn file_mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode @ 0..=0o777) => Ok(mode),
+        _ => Err("expected permissions such as 660".into()),
+    }
+}
+
 /// The log's format as far as it is known where the settings cannot be read: the last one that the
 /// command line names, else that of the environment, else text.
 fn wanted_format(args: impl IntoIterator<Item = OsString>, env: Option<OsString>) -> LogFormat {
@@ -151,17 +164,6 @@ pub fn deadline(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Where the admin port is asked from this machine: an unspecified address becomes loopback.
-pub fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() {
-        addr.set_ip(match addr {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    addr
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +175,15 @@ mod tests {
         assert_eq!(deadline("1m 30s"), Ok(Duration::from_secs(90)));
         for bad in ["", "5", "0s", "-1s", "8761h", "soon", "9999999999999h"] {
             assert!(deadline(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn permissions_are_octal() {
+        assert_eq!(file_mode("660"), Ok(0o660));
+        assert_eq!(file_mode("0600"), Ok(0o600));
+        for bad in ["", "rw", "888", "1777", "-1"] {
+            assert!(file_mode(bad).is_err(), "{bad}");
         }
     }
 
@@ -192,15 +203,5 @@ mod tests {
         check("svc --log-format", Some("json"), Json);
         check("svc --log-format xml", Some("json"), Text);
         check("svc --log-formats=json -- --log-format json", None, Text);
-    }
-
-    #[test]
-    fn unspecified_address_becomes_loopback() {
-        let check = |addr: &str, expected: &str| {
-            assert_eq!(reachable(addr.parse().unwrap()), expected.parse().unwrap());
-        };
-        check("0.0.0.0:9004", "127.0.0.1:9004");
-        check("[::]:9004", "[::1]:9004");
-        check("10.1.2.3:9004", "10.1.2.3:9004");
     }
 }

@@ -22,8 +22,13 @@ async fn answer(health: &Health, method: &str, path: &str) -> String {
     let (stream, addr) = listener.accept().await.unwrap();
     let deadlines = HttpDeadlines::default();
     let stop = Stop::new();
-    let service =
-        tokio::spawn(http::run(stream, addr, http::routed(health.routes()), deadlines, stop));
+    let service = tokio::spawn(http::run(
+        stream.into(),
+        addr.into(),
+        http::routed(health.routes()),
+        deadlines,
+        stop,
+    ));
     let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     peer.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

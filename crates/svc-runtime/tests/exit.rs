@@ -1,26 +1,21 @@
 //! The end of a process. In a file of its own, since it signals the process that it runs in.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::net::SocketAddr;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use svc_runtime::admin::Health;
-use svc_runtime::listener::bind;
+use svc_runtime::listener::bind_all;
 use svc_runtime::process::run;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
 use svc_runtime::stop::Stop;
-use tokio::net::TcpStream;
+use svc_runtime::stream::{Origin, Stream};
 
 #[test]
 fn blocking_look_up_does_not_delay_the_exit() {
-    let settings = ProcessSettings {
-        max_connections: 1,
-        drain_deadline: Duration::from_secs(10),
-        ..ProcessSettings::default()
-    };
-    let any_port: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let settings = ProcessSettings { max_connections: 1, ..ProcessSettings::default() };
+    let any_port = ["127.0.0.1:0".parse().unwrap()];
     let (_never_ends, end) = channel::<()>();
     let build = async || {
         // As a look-up of a name does that waits for a name server.
@@ -30,14 +25,15 @@ fn blocking_look_up_does_not_delay_the_exit() {
             std::process::Command::new("sh").args(["-c", &kill]).status()
         });
         Ok(Service {
-            role: "test",
-            listeners: vec![bind(any_port).await?],
-            admin: Some(bind(any_port).await?),
+            listeners: bind_all("test", &any_port, 0o600).await?,
+            admin: bind_all("admin", &any_port, 0o600).await?,
             max_connections: 1,
+            handshake_deadline: Duration::from_secs(10),
             drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
-            connections: async |_: TcpStream, _: SocketAddr, _: Stop| (),
+            reloads: Vec::new(),
+            connections: async |_: Stream, _: Origin, _: Stop| (),
         })
     };
     let code = run(&settings, build);
@@ -46,7 +42,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
 
 #[tokio::test]
 async fn process_inside_a_runtime_is_refused() {
-    type Connections = fn(TcpStream, SocketAddr, Stop) -> std::future::Ready<()>;
+    type Connections = fn(Stream, Origin, Stop) -> std::future::Ready<()>;
     let build = async || -> Result<Service<Connections>, _> { panic!("it is built all the same") };
     let code = run(&ProcessSettings::default(), build);
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(2)));

@@ -37,8 +37,13 @@ impl Peer {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far_end, addr) = listener.accept().await.unwrap();
         let stop = Stop::new();
-        let service =
-            tokio::spawn(http::run(far_end, addr, http::routed(router), deadlines, stop.clone()));
+        let service = tokio::spawn(http::run(
+            far_end.into(),
+            addr.into(),
+            http::routed(router),
+            deadlines,
+            stop.clone(),
+        ));
         Self { stream, stop, service }
     }
 

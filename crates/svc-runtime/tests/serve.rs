@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use svc_runtime::listener::Listener;
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::{Origin, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -28,29 +30,30 @@ struct Serving {
 /// Serves `connection` on `listeners` free ports.
 async fn start<F, Fut>(listeners: usize, cap: usize, connection: F) -> Serving
 where
-    F: Fn(TcpStream, SocketAddr, Stop) -> Fut + Clone + Send + 'static,
+    F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let (mut bound, mut addrs) = (Vec::new(), Vec::new());
     for _ in 0..listeners {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         addrs.push(listener.local_addr().unwrap());
-        bound.push(listener);
+        bound.push(Listener::tcp("test", listener));
     }
-    let options = ServeOptions { cap, refusal: REFUSAL.as_bytes(), drain: DRAIN };
+    let options =
+        ServeOptions { cap, refusal: REFUSAL.as_bytes(), handshake: PATIENCE, drain: DRAIN };
     let stop = Stop::new();
     let cut = tokio::spawn(serve(bound, options, stop.clone(), connection));
     Serving { addrs, stop, cut }
 }
 
 /// Says hi, and stays until the peer ends its stream.
-async fn greet(mut stream: TcpStream, _: SocketAddr, _: Stop) {
+async fn greet(mut stream: Stream, _: Origin, _: Stop) {
     let _ = stream.write_all(b"hi").await;
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 
 /// As [`greet`], and says bye when it is stopped, `after` a while.
-async fn greet_and_part(mut stream: TcpStream, stop: Stop, after: Duration) {
+async fn greet_and_part(mut stream: Stream, stop: Stop, after: Duration) {
     let _ = stream.write_all(b"hi").await;
     stop.told().await;
     sleep(after).await;
@@ -110,8 +113,8 @@ async fn every_one_of_many_refused_peers_hears_the_refusal_whatever_it_has_said(
 
 #[tokio::test]
 async fn send_buffer_of_a_connection_is_small() {
-    let tell_its_size = async |mut stream: TcpStream, _: SocketAddr, _: Stop| {
-        let size = socket2::SockRef::from(&stream).send_buffer_size().unwrap();
+    let tell_its_size = async |mut stream: Stream, _: Origin, _: Stop| {
+        let size = stream.socket().send_buffer_size().unwrap();
         let _ = stream.write_all(size.to_string().as_bytes()).await;
     };
     let serving = start(1, 1, tell_its_size).await;
@@ -178,7 +181,7 @@ async fn cap_is_over_all_listeners_together() {
 async fn nagles_delay_is_off() {
     let (sender, mut options) = tokio::sync::mpsc::unbounded_channel();
     let serving = start(1, 1, move |stream, _, _| {
-        sender.send(stream.nodelay().unwrap()).unwrap();
+        sender.send(stream.socket().tcp_nodelay().unwrap()).unwrap();
         async {}
     })
     .await;
@@ -240,7 +243,7 @@ async fn connections_past_the_drain_deadline_are_cut_and_counted() {
 async fn last_words_survive_what_the_peer_sent_and_nobody_read() {
     let serving = start(1, 10, |mut stream, _, _| async move {
         // By then there is something to be read, which a plain close would answer with a reset.
-        stream.readable().await.unwrap();
+        stream.spoken().await.unwrap();
         stream.write_all(b"bye").await.unwrap();
         linger(&mut stream).await;
     })

@@ -1,11 +1,12 @@
 //! The settings of this service.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser};
 use protocol::command::MAX_COMMAND_BYTES;
+use svc_runtime::address::ListenAddr;
 use svc_runtime::settings::{ProcessSettings, deadline};
+use svc_runtime::tls::TlsSettings;
 
 /// Answers text commands (hello, time, goodbye, help) over TCP
 #[derive(Debug, Parser)]
@@ -19,7 +20,7 @@ pub struct Config {
         default_value = "127.0.0.1:5004",
         value_name = "ADDR"
     )]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenAddr>,
 
     /// Where health and readiness are asked
     #[arg(
@@ -29,7 +30,11 @@ pub struct Config {
         default_value = "127.0.0.1:9004",
         value_name = "ADDR"
     )]
-    pub admin_listen: SocketAddr,
+    pub admin_listen: ListenAddr,
+
+    /// Where TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsSettings,
 
     /// What a peer may take of us.
     #[command(flatten)]

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::ready;
 
@@ -12,6 +11,7 @@ use protocol::command::framing::{Action, Framing};
 use protocol::command::respond;
 use svc_runtime::serve::linger;
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::Peer;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
@@ -31,7 +31,7 @@ const KEPT_REPLY_BYTES: usize = 512;
 /// that were received in full are answered first. `now` gives the local time.
 pub async fn run<S>(
     mut stream: S,
-    peer: SocketAddr,
+    peer: Peer,
     limits: Limits,
     now: impl Fn() -> DateTime,
     stop: Stop,
@@ -101,7 +101,7 @@ where
 
 /// What is known of the peer between two reads.
 struct Session<N> {
-    peer: SocketAddr,
+    peer: Peer,
     limits: Limits,
     now: N,
     framing: Framing,
@@ -112,7 +112,7 @@ struct Session<N> {
 }
 
 impl<N: Fn() -> DateTime> Session<N> {
-    fn new(peer: SocketAddr, limits: Limits, now: N) -> Self {
+    fn new(peer: Peer, limits: Limits, now: N) -> Self {
         let framing = Framing::new(limits.max_command_bytes);
         let due = Instant::now() + limits.idle_deadline;
         Self { peer, limits, now, framing, replies: Vec::new(), due, is_over: false }

@@ -1,33 +1,52 @@
 //! Answers text commands (`hello`, `time`, `goodbye`, `help`) over TCP.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
+use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::process::{self, StartError};
+use svc_runtime::reload::Reload;
 use svc_runtime::service::Service;
-use svc_runtime::{listener, settings};
+use svc_runtime::settings;
+use svc_runtime::stream::Origin;
 use tcp_command_svc::config::Config;
 use tcp_command_svc::connection;
+
+/// How long a peer may take for its TLS handshake.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let config: Config = settings::parse();
     process::run(&config.process, async || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
-        let limits = config.limits;
+        let (limits, process) = (config.limits, &config.process);
+        let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
+        let admin = bind_all("admin", &[config.admin_listen.clone()], process.unix_mode).await;
         Ok(Service {
-            role: "command",
-            listeners: listener::bind_all(&config.listen).await?,
-            admin: Some(listener::bind(config.admin_listen).await?),
-            max_connections: config.process.max_connections,
-            drain_deadline: config.process.drain_deadline,
+            listeners,
+            admin: admin.map_err(StartError::listening)?,
+            max_connections: process.max_connections,
+            handshake_deadline: HANDSHAKE_DEADLINE,
+            drain_deadline: process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),
-            connections: move |stream, peer, stop| {
+            reloads: reload.into_iter().collect(),
+            connections: move |stream, origin: Origin, stop| {
                 let clock = clock.clone();
-                connection::run(stream, peer, limits, move || clock.now(), stop)
+                connection::run(stream, origin.peer, limits, move || clock.now(), stop)
             },
         })
     })
+}
+
+/// Listens with and without TLS, and tells what reads the certificates again.
+async fn listen(config: &Config) -> Result<(Vec<Listener>, Option<Reload>), ListenError> {
+    let unix_mode = config.process.unix_mode;
+    let mut listeners = bind_all("command", &config.listen, unix_mode).await?;
+    let (secure, reload) = bind_tls("command-tls", &config.tls, &[], unix_mode).await?;
+    listeners.extend(secure);
+    Ok((listeners, reload))
 }

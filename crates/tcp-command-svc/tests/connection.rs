@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,9 +61,10 @@ impl Peer {
         limits: Limits,
     ) -> Self {
         let stop = Stop::new();
-        let addr = "192.0.2.1:1".parse().unwrap();
+        let addr: SocketAddr = "192.0.2.1:1".parse().unwrap();
         let now = || date(2026, 11, 2).at(9, 4, 3, 0);
-        let service = tokio::spawn(connection::run(far_end, addr, limits, now, stop.clone()));
+        let service =
+            tokio::spawn(connection::run(far_end, addr.into(), limits, now, stop.clone()));
         Self { stream, since: Instant::now(), stop, service }
     }
 

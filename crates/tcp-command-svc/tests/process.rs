@@ -237,7 +237,7 @@ fn bad_setting_ends_the_start_with_code_2_and_one_line() {
     for (args, env, named) in [
         (vec![], vec![("TZ", "Mars/Olympus")], "TZ"),
         (vec![], vec![("RUST_LOG", "info,=loud=")], "RUST_LOG"),
-        (vec!["--listen", "localhost"], vec![], "--listen"),
+        (vec!["--listen", "localhost:http"], vec![], "--listen"),
         (vec![], vec![("LISTEN_ADDR", "127.0.0.1:0,nowhere")], "--listen"),
         (vec![], vec![("ADMIN_ADDR", "9004")], "--admin-listen"),
         (vec!["--max-connections", "0"], vec![], "--max-connections"),

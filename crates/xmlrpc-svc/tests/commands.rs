@@ -15,8 +15,10 @@ use edge::{DEFAULTS, ask, start};
 use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::clock::Clock;
+use svc_runtime::listener::Listener;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::{Origin, Stream};
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -64,13 +66,19 @@ impl TextService {
             write_deadline: Duration::from_secs(30),
         };
         let clock = Clock::from_env().unwrap();
-        let connection = move |stream, peer, stop| {
+        let connection = move |stream: Stream, origin: Origin, stop| {
             counter.fetch_add(1, Ordering::Relaxed);
             let clock = clock.clone();
-            connection::run(stream, peer, limits, move || clock.now(), stop)
+            connection::run(stream, origin.peer, limits, move || clock.now(), stop)
         };
-        let options = ServeOptions { cap: 100, refusal: b"", drain: Duration::from_secs(5) };
-        let served = tokio::spawn(serve(vec![listener], options, stop.clone(), connection));
+        let five = Duration::from_secs(5);
+        let options = ServeOptions { cap: 100, refusal: b"", handshake: five, drain: five };
+        let served = tokio::spawn(serve(
+            vec![Listener::tcp("command", listener)],
+            options,
+            stop.clone(),
+            connection,
+        ));
         Self { addr, peers, stop, served }
     }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use svc_runtime::stream::{self, Origin, Secrecy};
 
 /// Longest request id that is taken over from a peer, in characters.
 pub const MAX_REQUEST_ID: usize = 64;
@@ -40,10 +41,32 @@ impl fmt::Debug for Caller {
 }
 
 /// What is known of a call's connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(crate) listener: Option<&'static str>,
+    /// Who can read along.
+    pub(crate) secrecy: Secrecy,
+    /// The subject of the client's certificate, as RFC 2253 writes it.
+    pub(crate) certificate: Option<Arc<str>>,
+}
+
+impl Connection {
+    /// A connection that another program accepted.
+    pub(crate) fn foreign(peer: Peer) -> Self {
+        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None }
+    }
+}
+
+impl From<Origin> for Connection {
+    fn from(origin: Origin) -> Self {
+        let peer = match origin.peer {
+            stream::Peer::Inet(addr) => Peer::Inet(addr),
+            stream::Peer::Unix => Peer::Unix,
+        };
+        let Origin { listener, secrecy, certificate, .. } = origin;
+        Self { peer, listener: Some(listener), secrecy, certificate }
+    }
 }
 
 /// Where a call came from.
@@ -126,7 +149,7 @@ impl Caller {
 
     /// A caller of whom nothing is known, for tests of methods.
     pub fn unknown() -> Self {
-        let connection = Connection { peer: Peer::Unknown, listener: None };
+        let connection = Connection::foreign(Peer::Unknown);
         Self::new(Arc::new(connection), Door::XmlRpc, HeaderMap::new())
     }
 
