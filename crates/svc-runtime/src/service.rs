@@ -123,7 +123,7 @@ async fn serve_admin(listeners: Vec<Listener>, health: Health, stop: Stop) {
     };
     let answer = http::routed(health.routes());
     let connection = move |stream, origin: Origin, stop| {
-        http::run(stream, origin.peer, answer.clone(), deadlines, stop)
+        http::run(stream, origin.peer, answer.clone(), |_| (), deadlines, stop)
     };
     serve(listeners, options, stop, connection).await;
 }
