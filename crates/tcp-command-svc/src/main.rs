@@ -24,7 +24,8 @@ fn main() -> ExitCode {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
-        let admin = bind_all("admin", &[config.admin_listen.clone()], process.unix_mode).await;
+        let admin =
+            bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
         Ok(Service {
             listeners,
             admin: admin.map_err(StartError::listening)?,
