@@ -38,7 +38,9 @@ struct Row {
 
 impl Row {
     fn pause(self) -> Duration {
-        let Some(doublings) = self.failures.checked_sub(MAX_FAILURES) else { return Duration::ZERO };
+        let Some(doublings) = self.failures.checked_sub(MAX_FAILURES) else {
+            return Duration::ZERO;
+        };
         Duration::from_secs(1 << doublings.min(6)).min(MAX_PAUSE)
     }
 }

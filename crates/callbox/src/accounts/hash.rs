@@ -39,7 +39,9 @@ pub(super) enum BadHash {
 impl fmt::Display for BadHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotBcrypt => f.write_str("expected a bcrypt hash: $2y$, a cost, $ and 53 characters"),
+            Self::NotBcrypt => {
+                f.write_str("expected a bcrypt hash: $2y$, a cost, $ and 53 characters")
+            }
             Self::Cost => {
                 write!(f, "expected a bcrypt hash of cost {} to {}", COSTS.start(), COSTS.end())
             }
@@ -52,7 +54,8 @@ impl FromStr for PasswordHash {
 
     fn from_str(text: &str) -> Result<Self, BadHash> {
         let is_variant = VARIANTS.iter().any(|variant| text.starts_with(variant));
-        let has_cost = text.as_bytes().get(4..6).is_some_and(|cost| cost.iter().all(u8::is_ascii_digit));
+        let has_cost =
+            text.as_bytes().get(4..6).is_some_and(|cost| cost.iter().all(u8::is_ascii_digit));
         if !is_variant || !has_cost {
             return Err(BadHash::NotBcrypt);
         }

@@ -42,7 +42,11 @@ fn hash_password() -> Result<(), String> {
 fn typed() -> Result<Vec<u8>, String> {
     let ask = |prompt| rpassword::prompt_password(prompt).map_err(|error| error.to_string());
     let (once, again) = (ask("Password: ")?, ask("The same again: ")?);
-    if once == again { Ok(once.into_bytes()) } else { Err("expected the same password twice".into()) }
+    if once == again {
+        Ok(once.into_bytes())
+    } else {
+        Err("expected the same password twice".into())
+    }
 }
 
 /// What stdin has, without its line end.
