@@ -13,17 +13,18 @@ use svc_runtime::check::Check;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::process::{self, StartError};
+use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
-use svc_runtime::settings;
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tokio::net::TcpListener;
 use tracing::debug;
 
+use crate::accounts::{Accounts, AccountsError};
 use crate::edge::{CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
-use crate::settings::Settings;
+use crate::settings::{Settings, parse};
 
 /// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
@@ -48,7 +49,7 @@ struct Options {
 /// command line and the environment say where, within which limits, and how to log. Not to be
 /// called inside a tokio runtime, where [`Server::run`] is the way.
 pub fn serve(registry: Registry) -> ExitCode {
-    let options: Options = settings::parse();
+    let options: Options = parse();
     serve_with(&options.settings, || Ok(registry))
 }
 
@@ -135,23 +136,25 @@ impl Server {
     /// registry.add("twice", "A number doubled.", |number: i32| number * 2);
     /// let methods = callbox::Server::new(registry).router()?;
     /// let app: axum::Router = axum::Router::new().nest("/rpc", methods);
-    /// # Ok::<_, callbox::RegistryError>(())
+    /// # Ok::<_, callbox::ServerError>(())
     /// ```
-    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RegistryError> {
+    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, ServerError> {
         Ok(Router::new().fallback_service(self.service()?))
     }
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
-    pub fn service(self) -> Result<CallService, RegistryError> {
+    pub fn service(self) -> Result<CallService, ServerError> {
         let limits = self.settings.limits;
         let published = self.registry.publish(limits.publish())?;
-        Ok(CallService::new(Edge::new(published, limits.call(), None)))
+        let accounts = self.settings.accounts.read()?.map(Arc::new);
+        Ok(CallService::new(Edge::new(published, accounts, limits.call(), None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
         let (limits, settings) = (self.settings.limits, self.settings);
         // Before anything is listened on.
         let published = self.registry.publish(limits.publish())?;
+        let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
             let unix_mode = settings.process.unix_mode;
@@ -164,7 +167,7 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, limits.call(), Some(&health));
+        let edge = Edge::new(published, accounts.clone(), limits.call(), Some(&health));
         Ok(Service {
             listeners,
             admin,
@@ -173,10 +176,14 @@ impl Server {
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
-            reloads: reload.into_iter().collect(),
+            reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }
+}
+
+fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
+    Reload::new("accounts", move || accounts.reload().map_err(|error| error.to_string()))
 }
 
 /// Peers over HTTP, whose calls the edge answers.
@@ -206,6 +213,8 @@ impl Connections for HttpConnections {
 pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
+    /// The file of accounts cannot be used.
+    Accounts(AccountsError),
     /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
@@ -213,6 +222,12 @@ pub enum ServerError {
 impl From<RegistryError> for ServerError {
     fn from(error: RegistryError) -> Self {
         Self::Registry(error)
+    }
+}
+
+impl From<AccountsError> for ServerError {
+    fn from(error: AccountsError) -> Self {
+        Self::Accounts(error)
     }
 }
 
@@ -226,6 +241,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(error) => error.fmt(f),
+            Self::Accounts(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -237,6 +253,7 @@ impl std::error::Error for ServerError {}
 fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
+        ServerError::Accounts(error) => StartError::Setting(error.to_string()),
         ServerError::Listen(error) => StartError::listening(error),
     }
 }
