@@ -121,6 +121,7 @@ impl Peers {
                     if let Some(times) = trouble.occurred() {
                         warn!(%error, times, "cannot accept");
                     }
+                    debug!(pause = ?back_off, "nobody is accepted for a while");
                     tokio::select! { () = sleep(back_off) => (), () = self.stop.told() => return }
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }
