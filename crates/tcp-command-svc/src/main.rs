@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             listeners,
             admin: admin.map_err(StartError::listening)?,
             max_connections: process.max_connections,
-            handshake_deadline: HANDSHAKE_DEADLINE,
+            handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
             drain_deadline: process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),
