@@ -9,15 +9,18 @@
 
 pub mod address;
 pub mod admin;
+mod certificate;
 pub mod check;
 pub mod clock;
 pub mod descriptors;
+pub mod handshake;
 mod head;
 pub mod http;
 mod inbox;
 mod inherited;
 pub mod listener;
 pub mod logging;
+mod pem;
 pub mod probe;
 pub mod process;
 pub mod reload;

@@ -1,4 +1,4 @@
-//! What stands before every door, in its order: the routes, the limits on bodies, calls and time.
+//! What stands before every door, in its order: the routes, who calls, the limits on bodies, calls and time.
 
 mod aside;
 pub(crate) mod body;
@@ -29,6 +29,7 @@ use tracing::{Level, debug, enabled};
 
 pub use service::CallService;
 
+use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
 use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
 use aside::{MAX_INLINE_BYTES, aside};
@@ -61,15 +62,17 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// The edge before `published`. Without `health` it is a part of another program.
+    /// The edge before `published`. Without `accounts` nobody is asked who they are. Without `health` it is a part of another program.
     pub(crate) fn new(
         published: Arc<Published>,
+        accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
         health: Option<&Health>,
     ) -> Arc<Self> {
         let memory = || Budget::new(limits.bodies_bytes);
         let calls = Calls {
             published,
+            accounts,
             limits,
             bodies: memory(),
             reading: memory(),
@@ -145,6 +148,7 @@ struct FaultCode(i32);
 
 struct Calls {
     published: Arc<Published>,
+    accounts: Option<Arc<Accounts>>,
     limits: CallLimits,
     bodies: Budget,
     reading: Budget,
@@ -167,6 +171,9 @@ impl Calls {
         caller: &mut Caller,
         body: Unread<impl RequestBody>,
     ) -> Result<Response, Rejection> {
+        if let Some(accounts) = &self.accounts {
+            caller.identify(accounts.identify(caller.headers(), caller.connection()).await?);
+        }
         let mut body_share = self.bodies.share();
         let document = body::receive(body, head.coding, self.limits.body, &mut body_share).await?;
         let called = self.within_limits(document, head, caller).await?;
