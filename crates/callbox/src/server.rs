@@ -7,12 +7,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use clap::Parser;
+use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
+use svc_runtime::descriptors::{TooFewDescriptors, connection_cap};
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::logging::Paced;
+use svc_runtime::network::Network;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -20,10 +25,11 @@ use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tokio::net::TcpListener;
-use tracing::debug;
+use tracing::{Level, debug, enabled, warn};
 
 use crate::accounts::{Accounts, AccountsError};
-use crate::edge::{CallService, Edge};
+use crate::edge::hosts::Hosts;
+use crate::edge::{AllowedHost, CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
 use crate::settings::{Settings, parse};
 
@@ -129,7 +135,7 @@ impl Server {
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
     /// closed and the calls under way answered, up to the drain deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        self.into_service().await?.run(stop).await;
+        self.into_service().await?.run(stop, std::future::pending()).await;
         Ok(())
     }
 
@@ -153,12 +159,13 @@ impl Server {
         let limits = self.settings.limits;
         let published = self.registry.publish(limits.publish())?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
-        Ok(CallService::new(Edge::new(published, accounts, limits.call(), None)))
+        Ok(CallService::new(Edge::new(published, Hosts::Any, accounts, limits.call(), None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
         let (limits, settings) = (self.settings.limits, self.settings);
         // Before anything is listened on.
+        let max_connections = connection_cap(settings.process.max_connections)?;
         let published = self.registry.publish(limits.publish())?;
         let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
@@ -172,20 +179,39 @@ impl Server {
                 admin = bind_all(ADMIN, &[settings.admin_listen], unix_mode).await?;
             }
         }
+        let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, accounts.clone(), limits.call(), Some(&health));
+        let edge = Edge::new(published, hosts, accounts.clone(), limits.call(), Some(&health));
         Ok(Service {
             listeners,
             admin,
-            max_connections: settings.process.max_connections,
+            max_connections,
             handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
+            drain_delay: settings.process.drain_delay,
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
             reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
-            connections: HttpConnections { edge, deadlines: limits.http() },
+            connections: HttpConnections {
+                edge,
+                deadlines: limits.http(),
+                trusted: settings.trust_forwarded.into(),
+            },
         })
     }
+}
+
+/// What requests may be for: what is listed, else this machine where nobody else can reach it.
+fn hosts(listed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
+    if !listed.is_empty() {
+        return Hosts::Listed(listed);
+    }
+    let is_local = |listener: &Listener| match listener.addr() {
+        Ok(Bound::Inet(addr)) => addr.ip().to_canonical().is_loopback(),
+        Ok(Bound::Unix(_)) => true,
+        Err(_) => false,
+    };
+    if listeners.iter().all(is_local) { Hosts::Local } else { Hosts::Any }
 }
 
 fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
@@ -197,6 +223,7 @@ fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
 struct HttpConnections {
     edge: Arc<Edge>,
     deadlines: HttpDeadlines,
+    trusted: Arc<[Network]>,
 }
 
 impl Connections for HttpConnections {
@@ -207,9 +234,15 @@ impl Connections for HttpConnections {
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
         let peer = origin.peer;
-        let connection = Arc::new(Connection::from(origin));
+        let connection = Arc::new(Connection::from(origin).trusting(self.trusted));
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
-        http::run(stream, peer, answer, self.deadlines, stop)
+        let refused = move |status: StatusCode| {
+            static REFUSALS: Paced = Paced::new("refused heads");
+            if enabled!(target: "access", Level::WARN) && REFUSALS.admits() {
+                warn!(target: "access", %peer, status = status.as_u16(), "head refused");
+            }
+        };
+        http::run(stream, peer, answer, refused, self.deadlines, stop)
     }
 }
 
@@ -221,6 +254,8 @@ pub enum ServerError {
     Registry(RegistryError),
     /// The file of accounts cannot be used.
     Accounts(AccountsError),
+    /// There cannot be as many connections as there should.
+    Descriptors(TooFewDescriptors),
     /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
@@ -237,6 +272,12 @@ impl From<AccountsError> for ServerError {
     }
 }
 
+impl From<TooFewDescriptors> for ServerError {
+    fn from(error: TooFewDescriptors) -> Self {
+        Self::Descriptors(error)
+    }
+}
+
 impl From<ListenError> for ServerError {
     fn from(error: ListenError) -> Self {
         Self::Listen(error)
@@ -248,6 +289,7 @@ impl fmt::Display for ServerError {
         match self {
             Self::Registry(error) => error.fmt(f),
             Self::Accounts(error) => error.fmt(f),
+            Self::Descriptors(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -260,6 +302,7 @@ fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
         ServerError::Accounts(error) => StartError::Setting(error.to_string()),
+        ServerError::Descriptors(error) => error.into(),
         ServerError::Listen(error) => StartError::listening(error),
     }
 }

@@ -20,6 +20,7 @@ mod inbox;
 mod inherited;
 pub mod listener;
 pub mod logging;
+pub mod network;
 mod pem;
 pub mod probe;
 pub mod process;

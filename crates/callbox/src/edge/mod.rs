@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod budget;
 mod coding;
 mod head;
+pub(crate) mod hosts;
 mod rejection;
 mod response;
 mod service;
@@ -22,20 +23,23 @@ use axum::response::Response;
 use axum::routing::any;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::admin::Health;
+use svc_runtime::http;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tower::Service as _;
 use tracing::{Level, debug, enabled};
 
+pub use hosts::{AllowedHost, NoHost};
 pub use service::CallService;
 
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
-use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
+use crate::registry::{Caller, Connection, Door, Failure, Peer, Published, Started};
 use aside::{MAX_INLINE_BYTES, aside};
 use body::BodyLimits;
 use budget::{Budget, Share, reading_bytes};
 use head::Head;
+use hosts::Hosts;
 use rejection::Rejection;
 use unread::{RequestBody, Unread};
 
@@ -57,14 +61,17 @@ pub(crate) struct CallLimits {
 /// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
 /// where it was told of the health, tell that. Another path is 404, another method 405.
 pub(crate) struct Edge {
+    hosts: Hosts,
     calls: Calls,
     others: Router,
 }
 
 impl Edge {
-    /// The edge before `published`. Without `accounts` nobody is asked who they are. Without `health` it is a part of another program.
+    /// The edge before `published`, for requests to `hosts`. Without `accounts` nobody is asked who
+    /// they are. Without `health` it is a part of another program.
     pub(crate) fn new(
         published: Arc<Published>,
+        hosts: Hosts,
         accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
         health: Option<&Health>,
@@ -85,7 +92,7 @@ impl Edge {
             .fold(Router::new(), |router, path| router.route(path, post_only.clone()));
         // Health is asked here too, past the limit on calls: it must not be turned away.
         let others = health.map(Health::routes).into_iter().fold(others, Router::merge);
-        Arc::new(Self { calls, others })
+        Arc::new(Self { hosts, calls, others })
     }
 
     /// Answers a request, with a log line.
@@ -107,6 +114,9 @@ impl Edge {
                 };
                 answered.unwrap_or_else(|rejection| rejection.into_response(version))
             }
+            _ if !is_health_path(request.uri().path()) && !self.is_meant(&request, &connection) => {
+                Rejection::Host.into_response(request.version())
+            }
             // In a box, or every kept connection had room for all that this ever waits for.
             _ => Box::pin(self.others.clone().call(request.map(Body::new))).await?,
         };
@@ -117,12 +127,24 @@ impl Edge {
         Ok(response)
     }
 
+    /// Whether the request is for a host that is answered. A Unix socket has no name in the DNS.
+    fn is_meant<B>(&self, request: &Request<B>, connection: &Connection) -> bool {
+        match &self.hosts {
+            Hosts::Any => true,
+            _ if connection.peer == Peer::Unix => true,
+            hosts => hosts.allow(http::host(request.uri(), request.headers())),
+        }
+    }
+
     /// Reads the head of a call and begins with the rest.
     fn begin_call(
         &self,
         mut request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
     ) -> Result<impl Future<Output = Result<Response, Rejection>>, Rejection> {
+        if !self.is_meant(&request, &connection) {
+            return Err(Rejection::Host);
+        }
         let mut head = Head::read(request.headers())?;
         let headers = std::mem::take(request.headers_mut());
         let mut caller = Caller::new(connection, Door::XmlRpc, headers);
@@ -140,6 +162,11 @@ const CALL_PATHS: [&str; 5] = ["/", "/RPC2", "//", "//RPC2", "/RPC2/"];
 /// Whether the path is one of [`CALL_PATHS`], the usual ones first and without a search.
 fn is_call_path(path: &str) -> bool {
     matches!(path, "/" | "/RPC2") || CALL_PATHS.contains(&path)
+}
+
+/// Whether health is asked there, by whatever name the asker knows this machine.
+fn is_health_path(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 /// Tells [`Edge::answer`] what is in a response's body.

@@ -12,6 +12,7 @@
 mod caller;
 mod error;
 mod failure;
+mod forwarded;
 mod function;
 mod identity;
 mod method;
