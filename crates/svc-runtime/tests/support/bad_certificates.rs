@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::authority::{Authority, Identity, Validity};
+use super::support::run_to_end;
 
 /// Files with a mistake.
 pub(crate) struct Mistake {
@@ -12,6 +13,27 @@ pub(crate) struct Mistake {
     pub(crate) client_ca: String,
     /// What the one line tells.
     pub(crate) told: String,
+}
+
+impl Mistake {
+    /// The certificate, the key, and who makes the clients' certificates.
+    pub(crate) fn files(&self) -> [&str; 3] {
+        [&self.certificate, &self.key, &self.client_ca]
+    }
+}
+
+/// Starts `binary` with each of them.
+pub(crate) fn each_mistake_ends_the_start(binary: &str, ports: &[&str]) {
+    let authority = Authority::new();
+    for mistake in mistakes(&authority) {
+        let [certificate, key, client_ca] = mistake.files();
+        let files = ["--tls-cert", certificate, "--tls-key", key, "--tls-client-ca", client_ca];
+        let ended = run_to_end(binary, &[ports, &files].concat(), &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        let line = ended.stderr.strip_prefix("error: ").unwrap_or_default();
+        assert!(line.starts_with(&mistake.told), "{} in {ended:?}", mistake.told);
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
 }
 
 /// Every kind of mistake in each file.
@@ -44,9 +66,7 @@ pub(crate) fn mistakes(authority: &Authority) -> Vec<Mistake> {
         (&garbled, format!("{garbled}, line 2: expected Base64 in this section of PEM")),
         (
             &hollow,
-            format!(
-                "{hollow}, line {hollow_line}: expected a certificate in this section of PEM"
-            ),
+            format!("{hollow}, line {hollow_line}: expected a certificate in this section of PEM"),
         ),
     ];
     let wanted = "expected a private key without a password in PEM, found";

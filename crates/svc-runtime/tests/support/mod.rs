@@ -95,7 +95,7 @@ impl Process {
         process
     }
 
-    fn begin(mut command: Command) -> (Self, Receiver<(String, SocketAddr)>) {
+    fn begin(mut command: Command) -> (Self, Receiver<(String, String)>) {
         let mut child = command.spawn().unwrap();
         let announced = announcements(child.stdout.take().unwrap());
         let unread = child.stderr.take();
