@@ -10,6 +10,7 @@ use axum::Router;
 use clap::Parser;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::process::{self, StartError};
@@ -37,6 +38,11 @@ const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 /// What a peer over the connection cap is told.
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// What a peer is told that sends HTTP as it is where it is to be sent by TLS.
+const NOT_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+    Content-Length: 32\r\n\r\nThis port speaks HTTPS, not HTTP";
 
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
@@ -172,7 +178,7 @@ impl Server {
             listeners,
             admin,
             max_connections: settings.process.max_connections,
-            handshake_deadline: limits.http().header,
+            handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,

@@ -11,11 +11,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::handshake::{self, HandshakeTerms};
 use crate::listener::Listener;
 use crate::seldom::Trouble;
 use crate::stop::Stop;
-use crate::stream::{Origin, Peer, Secrecy, Stream, Transport};
-use crate::tls::{Tls, client_subject};
+use crate::stream::{Origin, Peer, Stream, Transport};
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
@@ -44,8 +44,8 @@ pub struct ServeOptions {
     pub cap: usize,
     /// What a peer over the cap is told before it is closed.
     pub refusal: &'static [u8],
-    /// How long a peer may take for its TLS handshake.
-    pub handshake: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long connections may take to end after the stop.
     pub drain: Duration,
 }
@@ -121,6 +121,7 @@ impl Peers {
                     if let Some(times) = trouble.occurred() {
                         warn!(%error, times, "cannot accept");
                     }
+                    debug!(pause = ?back_off, "nobody is accepted for a while");
                     tokio::select! { () = sleep(back_off) => (), () = self.stop.told() => return }
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }
@@ -144,9 +145,11 @@ impl Peers {
         let Some(tls) = listener.tls().cloned() else {
             return self.spawn(permit, connection(transport.into(), origin, stop));
         };
-        let (deadline, connection) = (self.options.handshake, connection.clone());
+        let (terms, connection) = (self.options.handshake, connection.clone());
         self.spawn(permit, async move {
-            if let Some((stream, origin)) = shake(tls, transport, origin, deadline, &stop).await {
+            // In a box, which is gone when the connection begins.
+            let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop)).await;
+            if let Some((stream, origin)) = shaken {
                 connection(stream, origin, stop).await;
             }
         });
@@ -186,36 +189,6 @@ impl Peers {
 fn set_options(transport: &Transport) -> io::Result<()> {
     transport.set_nodelay()?;
     transport.socket().set_send_buffer_size(SEND_BUFFER_BYTES)
-}
-
-/// Makes the TLS handshake. A peer that does not speak TLS, or not in time, is let go.
-async fn shake(
-    tls: Tls,
-    transport: Transport,
-    origin: Origin,
-    deadline: Duration,
-    stop: &Stop,
-) -> Option<(Stream, Origin)> {
-    let shaken = tokio::select! {
-        biased;
-        shaken = timeout(deadline, tls.accept(transport)) => shaken,
-        () = stop.told() => return None,
-    };
-    match shaken {
-        Ok(Ok(stream)) => {
-            let certificate = client_subject(&stream);
-            let origin = Origin { secrecy: Secrecy::Private, certificate, ..origin };
-            Some((Stream::Tls(Box::new(stream)), origin))
-        }
-        Ok(Err(error)) => {
-            debug!(peer = %origin.peer, %error, "no TLS handshake");
-            None
-        }
-        Err(_) => {
-            debug!(peer = %origin.peer, "TLS handshake took too long");
-            None
-        }
-    }
 }
 
 /// Errors of `accept` that say something of one peer and nothing of the listener.

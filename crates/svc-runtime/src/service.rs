@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use crate::address::Bound;
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
 use crate::descriptors;
+use crate::handshake::HandshakeTerms;
 use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
 use crate::reload::Reload;
@@ -26,8 +27,8 @@ pub struct Service<C> {
     pub admin: Vec<Listener>,
     /// Connections at once, over all listeners.
     pub max_connections: u32,
-    /// How long a peer may take for its TLS handshake.
-    pub handshake_deadline: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long a stop waits for what is in flight.
     pub drain_deadline: Duration,
     /// What a peer over the connection cap is told.
@@ -84,7 +85,7 @@ impl<C: Connections> Service<C> {
         let options = ServeOptions {
             cap: descriptors::connection_cap(self.max_connections),
             refusal: self.refusal,
-            handshake: self.handshake_deadline,
+            handshake: self.handshake,
             drain: self.drain_deadline,
         };
         let connections = self.connections;
@@ -118,7 +119,7 @@ async fn serve_admin(listeners: Vec<Listener>, health: Health, stop: Stop) {
     let options = ServeOptions {
         cap: MAX_ADMIN_CONNECTIONS,
         refusal: b"",
-        handshake: deadlines.header,
+        handshake: HandshakeTerms { deadline: deadlines.header, plain_answer: b"" },
         drain: ADMIN_DRAIN,
     };
     let answer = http::routed(health.routes());

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
 use svc_runtime::stop::Stop;
@@ -39,8 +40,8 @@ where
         addrs.push(listener.local_addr().unwrap());
         bound.push(Listener::tcp("test", listener));
     }
-    let options =
-        ServeOptions { cap, refusal: REFUSAL.as_bytes(), handshake: PATIENCE, drain: DRAIN };
+    let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
+    let options = ServeOptions { cap, refusal: REFUSAL.as_bytes(), handshake, drain: DRAIN };
     let stop = Stop::new();
     let cut = tokio::spawn(serve(bound, options, stop.clone(), connection));
     Serving { addrs, stop, cut }

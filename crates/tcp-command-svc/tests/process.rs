@@ -188,6 +188,7 @@ fn empty_environment_value_counts_as_unset() {
         "LISTEN_ADDR",
         "ADMIN_ADDR",
         "LOG_FORMAT",
+        "ANNOUNCE",
         "MAX_CONNECTIONS",
         "DRAIN_DEADLINE",
         "MAX_COMMAND_BYTES",
@@ -547,7 +548,7 @@ fn soft_descriptor_limit_is_raised_to_the_hard_one() {
 fn service_that_ran_out_of_descriptors_serves_again_when_there_are_some() {
     use rlimit::{Resource, prlimit};
 
-    let service = start(&[]);
+    let service = start_with(&[], &[("RUST_LOG", "debug")]);
     let id = i32::try_from(service.id()).unwrap();
     let mut earlier = Peer::connect(&service);
     earlier.ask_hello();
@@ -567,6 +568,8 @@ fn service_that_ran_out_of_descriptors_serves_again_when_there_are_some() {
     prlimit(id, Resource::NOFILE, Some(before), None).unwrap();
     waiting.hear("How do you do?\n");
     Peer::connect(&service).ask_hello();
+    service.wait_for_log("accepting again");
+    assert_eq!(service.stderr().matches("WARN").count(), 1, "{}", service.stderr());
 }
 
 #[test]

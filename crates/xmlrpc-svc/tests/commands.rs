@@ -15,6 +15,7 @@ use edge::{DEFAULTS, ask, start};
 use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
@@ -72,7 +73,8 @@ impl TextService {
             connection::run(stream, origin.peer, limits, move || clock.now(), stop)
         };
         let five = Duration::from_secs(5);
-        let options = ServeOptions { cap: 100, refusal: b"", handshake: five, drain: five };
+        let handshake = HandshakeTerms { deadline: five, plain_answer: b"" };
+        let options = ServeOptions { cap: 100, refusal: b"", handshake, drain: five };
         let served = tokio::spawn(serve(
             vec![Listener::tcp("command", listener)],
             options,

@@ -292,3 +292,55 @@ fn logs_tell_of_calls_and_never_what_is_in_them() {
     assert_eq!(log.matches("\"answered\"").count(), 4, "{log}");
     assert!(!log.contains(secret), "{log}");
 }
+
+#[test]
+fn log_that_nobody_reads_stops_neither_calls_nor_the_end() {
+    let env = [("RUST_LOG", "debug")];
+    let mut service = Process::spawn_unread(support::command(BINARY, &PORTS, &env), 2);
+    let mut peer = BufReader::new(connect(service.addr("xmlrpc")));
+    let request = request("addition", &["<int>2</int>", "<int>3</int>"], "");
+    for _ in 0..15_000 {
+        peer.get_mut().write_all(request.as_bytes()).unwrap();
+        assert_eq!(read_response(&mut peer), 200);
+    }
+    service.signal("TERM");
+    assert_eq!(service.wait(PATIENCE), Some(0));
+    // It was full: what was read late is the beginning only.
+    service.read_log();
+    service.wait(PATIENCE);
+    let answered = service.stderr().matches("answered").count();
+    assert!(0 < answered && answered < 10_000, "{answered}");
+}
+
+#[test]
+fn text_service_that_is_away_is_told_once_and_so_is_its_return() {
+    let (listener, addr) = silent_text_service();
+    drop(listener);
+    let service = start(&["--command-addr", &addr], &[]);
+    let xmlrpc = service.addr("xmlrpc");
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let answer = call(xmlrpc, "command.run", &["hello"]);
+                    assert!(answer.contains("<int>-32400</int>"), "{answer}");
+                    // Longer than the first pause after a connect that failed.
+                    std::thread::sleep(std::time::Duration::from_millis(30));
+                }
+            });
+        }
+    });
+    let listener = TcpListener::bind(&addr).unwrap();
+    std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"How do you do?\n").unwrap();
+        let _ = peer.read_to_end(&mut Vec::new());
+    });
+    wait_until("the text service is found again", || {
+        call(xmlrpc, "command.run", &["hello"]).contains("How do you do?")
+    });
+    service.wait_for_log("connected to the text service again");
+    let log = service.stderr();
+    assert_eq!(log.matches("cannot connect to the text service").count(), 1, "{log}");
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+}

@@ -19,6 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Process {
     child: Child,
     listeners: Vec<(String, SocketAddr)>,
+    unread: Option<ChildStderr>,
     log: Arc<Log>,
     log_reader: Option<JoinHandle<()>>,
 }
@@ -80,25 +81,52 @@ impl Process {
     }
 
     /// Starts `command` (see [`command`]) and waits until it has announced `listeners` of them.
-    pub(crate) fn spawn(mut command: Command, listeners: usize) -> Self {
+    pub(crate) fn spawn(command: Command, listeners: usize) -> Self {
+        let (mut process, announced) = Self::begin(command);
+        process.read_log();
+        process.wait_for_listeners(&announced, listeners);
+        process
+    }
+
+    /// The same, but nobody reads its log until [`Process::read_log`].
+    pub(crate) fn spawn_unread(command: Command, listeners: usize) -> Self {
+        let (mut process, announced) = Self::begin(command);
+        process.wait_for_listeners(&announced, listeners);
+        process
+    }
+
+    fn begin(mut command: Command) -> (Self, Receiver<(String, SocketAddr)>) {
         let mut child = command.spawn().unwrap();
-        let log = Arc::new(Log::default());
-        let log_reader = Some(log.clone().follow(child.stderr.take().unwrap()));
         let announced = announcements(child.stdout.take().unwrap());
-        let mut process = Self { child, listeners: Vec::new(), log, log_reader };
+        let unread = child.stderr.take();
+        let process =
+            Self { child, listeners: Vec::new(), unread, log: Arc::default(), log_reader: None };
+        (process, announced)
+    }
+
+    fn wait_for_listeners(&mut self, announced: &Receiver<(String, SocketAddr)>, listeners: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while process.listeners.len() < listeners {
+        while self.listeners.len() < listeners {
             let left = deadline.saturating_duration_since(Instant::now());
             match announced.recv_timeout(left) {
-                Ok(listener) => process.listeners.push(listener),
+                Ok(listener) => self.listeners.push(listener),
                 Err(error) => panic!(
                     "{error}: {:?} of {listeners} listeners\n{}",
-                    process.listeners,
-                    process.stderr()
+                    self.listeners,
+                    self.stderr()
                 ),
             }
         }
-        process
+    }
+
+    /// Reads its log from now on.
+    pub(crate) fn read_log(&mut self) {
+        self.log_reader = self.unread.take().map(|stderr| self.log.clone().follow(stderr));
+    }
+
+    /// Closes the reading end of its log, which nobody has read.
+    pub(crate) fn leave_log(&mut self) {
+        self.unread = None;
     }
 
     /// The one address of `role`.
