@@ -186,3 +186,21 @@ async fn reload_takes_all_or_nothing_and_forgets_passwords_but_no_failures() {
     let held_up = logged_in(&accounts, "bob:other").await;
     assert!(matches!(held_up, Err(Denial::TooManyFailures(_))), "{held_up:?}");
 }
+
+#[tokio::test]
+async fn password_is_warned_of_where_others_can_read_along() {
+    let file = TempFile::new("open", &(text("secret", "other") + ANYONE));
+    let accounts = read(&file.0);
+    let ana = basic("ana:secret");
+    let check = async |header: &str, connection: Connection, is_told| {
+        assert!(asked(&accounts, Some(header), &connection).await.is_ok());
+        assert_eq!(accounts.told_of_listeners.is_completed(), is_told, "{connection:?}");
+    };
+    let open = Connection { listener: Some("xmlrpc"), ..from("192.0.2.1:1", None) };
+    let private = Connection { secrecy: Secrecy::Private, ..open.clone() };
+    check(&ana, private, false).await;
+    // Another program knows how it listens.
+    check(&ana, from("192.0.2.1:1", None), false).await;
+    check("Bearer abc", open.clone(), false).await;
+    check(&ana, open, true).await;
+}
