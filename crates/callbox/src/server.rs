@@ -12,6 +12,7 @@ use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::service::{Connections, Service};
 use svc_runtime::settings;
@@ -81,6 +82,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     admin: Vec<Listener>,
     checks: Vec<Check>,
+    metrics: Metrics,
 }
 
 impl From<Registry> for Server {
@@ -93,7 +95,8 @@ impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
-        Self { registry, settings, listeners: Vec::new(), admin: Vec::new(), checks: Vec::new() }
+        let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
     }
 
     /// The same with these settings.
@@ -117,6 +120,12 @@ impl Server {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// The same, counting in `metrics`, which no other server has: a program can add its own counts,
+    /// and tell them where there is no admin port. They are told at `GET /metrics` on that.
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
@@ -143,15 +152,17 @@ impl Server {
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
     pub fn service(self) -> Result<CallService, RegistryError> {
-        let limits = self.settings.limits;
-        let published = self.registry.publish(limits.publish())?;
-        Ok(CallService::new(Edge::new(published, limits.call(), None)))
+        let (limits, metrics) = (self.settings.limits, self.metrics);
+        let published = self.registry.publish(limits.publish(), &metrics)?;
+        let watch = self.settings.watch(&metrics);
+        Ok(CallService::new(Edge::new(published, limits.call(), watch, &metrics, None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
-        let (limits, settings) = (self.settings.limits, self.settings);
+        let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
+        let watch = settings.watch(&metrics);
         // Before anything is listened on.
-        let published = self.registry.publish(limits.publish())?;
+        let published = self.registry.publish(limits.publish(), &metrics)?;
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
             let unix_mode = settings.process.unix_mode;
@@ -164,7 +175,7 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, limits.call(), Some(&health));
+        let edge = Edge::new(published, limits.call(), watch, &metrics, Some(&health));
         Ok(Service {
             listeners,
             admin,
@@ -173,6 +184,8 @@ impl Server {
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
+            metrics,
+            access_log: settings.process.access_log,
             reloads: reload.into_iter().collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })

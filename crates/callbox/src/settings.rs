@@ -7,10 +7,12 @@ use clap::Args;
 use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::address::ListenAddr;
 use svc_runtime::http::HttpDeadlines;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline};
 use svc_runtime::tls::TlsSettings;
 
 use crate::edge::CallLimits;
+use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
 use crate::registry::PublishLimits;
@@ -30,6 +32,9 @@ const MAX_CALLS: u32 = 1024;
 
 /// Each of the deadlines for a peer, unless a service is told otherwise.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What takes longer is logged, unless a service is told otherwise.
+const SLOW_CALL: Duration = Duration::from_secs(1);
 
 /// Where a service listens, and where its health is asked, unless it is told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5022);
@@ -63,6 +68,10 @@ pub struct Settings {
     /// Where TLS is spoken.
     #[command(flatten)]
     pub tls: TlsSettings,
+
+    /// Calls that take longer are logged
+    #[arg(long, env, value_parser = deadline, default_value = "1s", value_name = "TIME")]
+    pub slow_call: Duration,
 
     /// What a peer may take of us.
     #[command(flatten)]
@@ -125,9 +134,17 @@ impl Default for Settings {
             listen: vec![LISTEN.into()],
             admin_listen: ADMIN_LISTEN.into(),
             tls: TlsSettings::default(),
+            slow_call: SLOW_CALL,
             limits: PeerLimits::default(),
             process: ProcessSettings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// What is told where a call ends, and counted in `metrics`.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        Watch::new(self.process.access_log, self.slow_call, metrics)
     }
 }
 

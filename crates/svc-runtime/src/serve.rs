@@ -193,7 +193,12 @@ impl Peers {
     }
 
     /// Makes the TLS handshake. A peer that does not speak TLS, or not in time, is let go.
-    async fn shake(&self, tls: Tls, transport: Transport, origin: Origin) -> Option<(Stream, Origin)> {
+    async fn shake(
+        &self,
+        tls: Tls,
+        transport: Transport,
+        origin: Origin,
+    ) -> Option<(Stream, Origin)> {
         let shaken = tokio::select! {
             biased;
             shaken = timeout(self.options.handshake, tls.accept(transport)) => shaken,

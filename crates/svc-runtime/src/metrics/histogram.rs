@@ -101,7 +101,8 @@ mod tests {
             (0..count).for_each(|_| histogram.observe(Duration::from_micros(micros)));
         }
         let text = metrics.text();
-        let check = |line: &str| assert!(text.contains(&format!("\ntest_seconds{line}\n")), "{text}");
+        let check =
+            |line: &str| assert!(text.contains(&format!("\ntest_seconds{line}\n")), "{text}");
         check("_bucket{of=\"x\",le=\"5e-05\"} 5");
         check("_bucket{of=\"x\",le=\"0.0001\"} 9");
         check("_bucket{of=\"x\",le=\"5\"} 9");

@@ -61,7 +61,10 @@ impl<M: Clone + Default> Family<M> {
 }
 
 /// What a series can be: a counter, a gauge or a histogram.
-pub trait Kind: EncodeMetric + TypedMetric + Clone + Default + Debug + Send + Sync + 'static {}
+pub trait Kind:
+    EncodeMetric + TypedMetric + Clone + Default + Debug + Send + Sync + 'static
+{
+}
 
 impl<M: EncodeMetric + TypedMetric + Clone + Default + Debug + Send + Sync + 'static> Kind for M {}
 

@@ -39,13 +39,23 @@ impl Collector for Process {
 struct Told<'a, 'e>(&'a mut DescriptorEncoder<'e>);
 
 impl Told<'_, '_> {
-    fn counter<V: EncodeCounterValue>(&mut self, name: &str, help: &str, value: Option<V>) -> fmt::Result {
+    fn counter<V: EncodeCounterValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: Option<V>,
+    ) -> fmt::Result {
         let Some(value) = value else { return Ok(()) };
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         encoder.encode_counter::<NoLabelSet, V, u64>(&value, None)
     }
 
-    fn gauge<V: EncodeGaugeValue>(&mut self, name: &str, help: &str, value: Option<V>) -> fmt::Result {
+    fn gauge<V: EncodeGaugeValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: Option<V>,
+    ) -> fmt::Result {
         let Some(value) = value else { return Ok(()) };
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         encoder.encode_gauge(&value)
