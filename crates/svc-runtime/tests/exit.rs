@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use svc_runtime::admin::Health;
 use svc_runtime::listener::bind_all;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::run;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
@@ -32,6 +33,8 @@ fn blocking_look_up_does_not_delay_the_exit() {
             drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
+            metrics: Metrics::new(),
+            access_log: settings.access_log,
             reloads: Vec::new(),
             connections: async |_: Stream, _: Origin, _: Stop| (),
         })
