@@ -44,9 +44,11 @@ pub use registry::{
 };
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
+pub use svc_runtime::access::AccessLog;
 pub use svc_runtime::check::Check;
 pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
+pub use svc_runtime::metrics::Metrics;
 pub use svc_runtime::process::StartError;
 pub use svc_runtime::settings::ProcessSettings;
 

@@ -13,6 +13,7 @@ use svc_runtime::check::Check;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -88,6 +89,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     admin: Vec<Listener>,
     checks: Vec<Check>,
+    metrics: Metrics,
 }
 
 impl From<Registry> for Server {
@@ -100,7 +102,8 @@ impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
-        Self { registry, settings, listeners: Vec::new(), admin: Vec::new(), checks: Vec::new() }
+        let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
     }
 
     /// The same with these settings.
@@ -124,6 +127,12 @@ impl Server {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// The same, counting in `metrics`, which no other server has: a program can add its own counts,
+    /// and tell them where there is no admin port. They are told at `GET /metrics` on that.
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
@@ -150,16 +159,18 @@ impl Server {
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
     pub fn service(self) -> Result<CallService, ServerError> {
-        let limits = self.settings.limits;
-        let published = self.registry.publish(limits.publish())?;
+        let (limits, metrics) = (self.settings.limits, self.metrics);
+        let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
-        Ok(CallService::new(Edge::new(published, accounts, limits.call(), None)))
+        let watch = self.settings.watch(&metrics);
+        Ok(CallService::new(Edge::new(published, accounts, limits.call(), watch, &metrics, None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
-        let (limits, settings) = (self.settings.limits, self.settings);
+        let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
+        let watch = settings.watch(&metrics);
         // Before anything is listened on.
-        let published = self.registry.publish(limits.publish())?;
+        let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
@@ -173,7 +184,8 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, accounts.clone(), limits.call(), Some(&health));
+        let edge =
+            Edge::new(published, accounts.clone(), limits.call(), watch, &metrics, Some(&health));
         Ok(Service {
             listeners,
             admin,
@@ -182,6 +194,8 @@ impl Server {
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
+            metrics,
+            access_log: settings.process.access_log,
             reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
