@@ -30,11 +30,11 @@ impl AccessLog {
         let reason = refusal.reason();
         if refusal == Refusal::Cap {
             if enabled!(target: "access", Level::WARN) && FULL.admits() {
-                warn!(target: "access", %peer, listener, reason);
+                warn!(target: "access", %peer, listener, reason, "refused");
             }
         } else if enabled!(target: "access", Level::INFO) && HANDSHAKES.admits() {
             // Any scanner's.
-            info!(target: "access", %peer, listener, reason);
+            info!(target: "access", %peer, listener, reason, "refused");
         }
     }
 }

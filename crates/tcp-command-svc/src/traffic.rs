@@ -52,6 +52,7 @@ impl Traffic {
                 request_bytes = said.received,
                 response_bytes = said.sent,
                 millis = said.millis(),
+                "connection ended"
             );
         }
     }

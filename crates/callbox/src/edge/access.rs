@@ -236,6 +236,7 @@ impl Kind {
                     millis = millis(line.time),
                     request_id = &*line.caller.request_id(),
                     trace_id = line.caller.trace_id(),
+                    "answered"
                 )
             };
         }
