@@ -44,10 +44,12 @@ pub use registry::{
 };
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
+pub use svc_runtime::access::AccessLog;
 pub use svc_runtime::check::Check;
 pub use svc_runtime::descriptors::TooFewDescriptors;
 pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
+pub use svc_runtime::metrics::Metrics;
 pub use svc_runtime::network::{Network, NoNetwork};
 pub use svc_runtime::process::StartError;
 pub use svc_runtime::settings::ProcessSettings;

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
 use clap::Parser;
 use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
@@ -16,7 +15,7 @@ use svc_runtime::descriptors::{TooFewDescriptors, connection_cap};
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
-use svc_runtime::logging::Paced;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
@@ -24,8 +23,8 @@ use svc_runtime::service::{Connections, Service};
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
-use tokio::net::TcpListener;
-use tracing::{Level, debug, enabled, warn};
+use tokio::net::{TcpListener, UnixListener};
+use tracing::debug;
 
 use crate::accounts::{Accounts, AccountsError};
 use crate::edge::hosts::Hosts;
@@ -94,6 +93,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     admin: Vec<Listener>,
     checks: Vec<Check>,
+    metrics: Metrics,
 }
 
 impl From<Registry> for Server {
@@ -106,7 +106,8 @@ impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
-        Self { registry, settings, listeners: Vec::new(), admin: Vec::new(), checks: Vec::new() }
+        let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
     }
 
     /// The same with these settings.
@@ -121,6 +122,12 @@ impl Server {
         self
     }
 
+    /// The same on a Unix socket that was brought along, as [`listener`](Self::listener) has it.
+    pub fn unix_listener(mut self, listener: UnixListener) -> Self {
+        self.listeners.push(Listener::unix(ROLE, listener));
+        self
+    }
+
     /// The same with an admin port that was brought along.
     pub fn admin_listener(self, listener: TcpListener) -> Self {
         Self { admin: vec![Listener::tcp(ADMIN, listener)], ..self }
@@ -130,6 +137,12 @@ impl Server {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// The same, counting in `metrics`, which no other server has: a program can add its own counts,
+    /// and tell them where there is no admin port. They are told at `GET /metrics` on that.
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
@@ -156,17 +169,20 @@ impl Server {
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
     pub fn service(self) -> Result<CallService, ServerError> {
-        let limits = self.settings.limits;
-        let published = self.registry.publish(limits.publish())?;
+        let (limits, metrics) = (self.settings.limits, self.metrics);
+        let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
-        Ok(CallService::new(Edge::new(published, Hosts::Any, accounts, limits.call(), None)))
+        let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
+        let edge = Edge::new(published, hosts, accounts, limits.call(), watch, &metrics, None);
+        Ok(CallService::new(edge))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
-        let (limits, settings) = (self.settings.limits, self.settings);
+        let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
+        let watch = settings.watch(&metrics);
         // Before anything is listened on.
         let max_connections = connection_cap(settings.process.max_connections)?;
-        let published = self.registry.publish(limits.publish())?;
+        let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
@@ -181,7 +197,15 @@ impl Server {
         }
         let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, hosts, accounts.clone(), limits.call(), Some(&health));
+        let edge = Edge::new(
+            published,
+            hosts,
+            accounts.clone(),
+            limits.call(),
+            watch,
+            &metrics,
+            Some(&health),
+        );
         Ok(Service {
             listeners,
             admin,
@@ -191,6 +215,8 @@ impl Server {
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
+            metrics,
+            access_log: settings.process.access_log,
             reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
             connections: HttpConnections {
                 edge,
@@ -235,13 +261,9 @@ impl Connections for HttpConnections {
     ) -> impl Future<Output = ()> + Send + 'static {
         let peer = origin.peer;
         let connection = Arc::new(Connection::from(origin).trusting(self.trusted));
+        let (edge, refusing) = (self.edge.clone(), connection.clone());
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
-        let refused = move |status: StatusCode| {
-            static REFUSALS: Paced = Paced::new("refused heads");
-            if enabled!(target: "access", Level::WARN) && REFUSALS.admits() {
-                warn!(target: "access", %peer, status = status.as_u16(), "head refused");
-            }
-        };
+        let refused = move |status| edge.refused(refusing.clone(), status);
         http::run(stream, peer, answer, refused, self.deadlines, stop)
     }
 }

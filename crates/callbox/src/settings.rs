@@ -8,11 +8,13 @@ use clap::{Args, Parser};
 use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::address::ListenAddr;
 use svc_runtime::http::HttpDeadlines;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
 use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with, size};
 use svc_runtime::tls::TlsSettings;
 
 use crate::accounts::{Accounts, AccountsError, MEMORY, SUBCOMMANDS};
+use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
 use crate::edge::{AllowedHost, CallLimits};
@@ -33,6 +35,9 @@ const MAX_CALLS: u32 = 1024;
 
 /// Each of the deadlines for a peer, unless a service is told otherwise.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What takes longer is logged, unless a service is told otherwise.
+const SLOW_CALL: Duration = Duration::from_secs(1);
 
 /// Where a service listens, and where its health is asked, unless it is told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5022);
@@ -86,6 +91,10 @@ pub struct Settings {
     /// Who may call.
     #[command(flatten)]
     pub accounts: AccountsSettings,
+
+    /// Calls that take longer are logged
+    #[arg(long, env, value_parser = deadline, default_value = "1s", value_name = "TIME")]
+    pub slow_call: Duration,
 
     /// What a peer may take of us.
     #[command(flatten)]
@@ -168,6 +177,7 @@ impl Default for Settings {
             allow_host: Vec::new(),
             trust_forwarded: Vec::new(),
             accounts: AccountsSettings::default(),
+            slow_call: SLOW_CALL,
             limits: PeerLimits::default(),
             process: ProcessSettings::default(),
         }
@@ -185,6 +195,13 @@ impl AccountsSettings {
     pub(crate) fn read(&self) -> Result<Option<Accounts>, AccountsError> {
         let memory = self.accounts_memory.min(MAX_DEADLINE);
         self.accounts.clone().map(|path| Accounts::read(path, memory)).transpose()
+    }
+}
+
+impl Settings {
+    /// What is told where a call ends, and counted in `metrics`.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        Watch::new(self.process.access_log, self.slow_call, metrics)
     }
 }
 

@@ -7,6 +7,7 @@
 //! Nothing here knows what the peers say. [`http`] drives one HTTP connection, whoever
 //! answers on it; [`clock`] is the one source of the local time.
 
+pub mod access;
 pub mod address;
 pub mod admin;
 mod certificate;
@@ -20,6 +21,7 @@ mod inbox;
 mod inherited;
 pub mod listener;
 pub mod logging;
+pub mod metrics;
 pub mod network;
 mod pem;
 pub mod probe;

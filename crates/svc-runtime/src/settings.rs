@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, Parser, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::access::AccessLog;
 use crate::address::ListenAddr;
 use crate::logging::{self, LogFormat};
 use crate::probe;
@@ -24,6 +25,10 @@ pub struct ProcessSettings {
     /// How log lines are written to stderr
     #[arg(long, env, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    /// Which calls and connections the log has a line for
+    #[arg(long, env, value_enum, default_value_t = AccessLog::Errors, value_name = "WHICH")]
+    pub access_log: AccessLog,
 
     /// Whether stdout is told where the listeners are
     #[arg(long, env, value_enum, default_value_t = Announce::On, value_name = "WHETHER")]
@@ -62,6 +67,7 @@ impl Default for ProcessSettings {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Text,
+            access_log: AccessLog::Errors,
             announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
             unix_mode: 0o660,

@@ -180,3 +180,111 @@ const SHORT_NAMES: &[(ObjectIdentifier, &str)] = &[
     (oid("2.5.4.99"), "n3"),
     (oid("2.5.4.100"), "dnsName"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    use x509_cert::Certificate;
+    use x509_cert::der::Decode;
+
+    use super::*;
+
+    /// Unknown to OpenSSL, but for where it makes the certificate.
+    const CONFIG: &str = "oid_section = oids\n\
+        [oids]\nours = 1.3.6.1.4.1.99999.1\n\
+        [req]\ndistinguished_name = names\n[names]\n";
+
+    struct Openssl(PathBuf);
+
+    impl Openssl {
+        fn new(name: &str) -> Self {
+            let dir = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+            fs::create_dir_all(&dir).unwrap();
+            let (key, curve) = (dir.join("key"), "ec_paramgen_curve:P-256");
+            let key = key.to_str().unwrap();
+            run(&dir, &["genpkey", "-algorithm", "EC", "-pkeyopt", curve, "-out", key]);
+            Self(dir)
+        }
+
+        /// The subject of a certificate for `subject` as we spell it and as OpenSSL does. `mask`
+        /// names the types of its texts.
+        fn spellings(&self, subject: &str, mask: &str) -> (Option<String>, String) {
+            let config = format!("{CONFIG}[req]\nstring_mask = {mask}\n");
+            fs::write(self.0.join("config"), config).unwrap();
+            let args = ["req", "-x509", "-config", "config", "-key", "key", "-utf8"];
+            let files = ["-multivalue-rdn", "-outform", "DER", "-out", "certificate"];
+            run(&self.0, &[&args[..], &files, &["-subj", subject]].concat());
+            let args = ["x509", "-inform", "DER", "-in", "certificate", "-noout", "-subject"];
+            let openssls = run(&self.0, &[&args[..], &["-nameopt", "RFC2253"]].concat());
+            let der = fs::read(self.0.join("certificate")).unwrap();
+            let certificate = Certificate::from_der(&der).unwrap();
+            let openssls = openssls.strip_prefix("subject=").unwrap().trim_end_matches('\n');
+            (spelled(certificate.tbs_certificate().subject()), openssls.to_owned())
+        }
+    }
+
+    impl Drop for Openssl {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn run(dir: &Path, args: &[&str]) -> String {
+        let ran = Command::new("openssl").args(args).current_dir(dir).output().unwrap();
+        assert!(ran.status.success(), "{args:?} {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    }
+
+    #[test]
+    fn subjects_are_spelled_as_openssl_spells_them() {
+        let openssl = Openssl::new("subjects");
+        let check = |subject: &str, mask: &str, expected: &str| {
+            let (ours, openssls) = openssl.spellings(subject, mask);
+            assert_eq!(openssls, expected, "{subject}");
+            assert_eq!(ours.as_deref(), Some(expected), "{subject}");
+        };
+        let utf8 = "utf8only";
+        check("/CN=robot", utf8, "CN=robot");
+        check("/", utf8, "");
+        check("/C=DE/O=Radio/OU=A/OU=B/CN=robot", utf8, "CN=robot,OU=B,OU=A,O=Radio,C=DE");
+        check("/O=Radio/OU=A+CN=robot+UID=7", utf8, "UID=7+CN=robot+OU=A,O=Radio");
+        check("/CN=a/emailAddress=a@b.example", utf8, "emailAddress=a@b.example,CN=a");
+        check("/DC=org/DC=example/UID=ana", utf8, "UID=ana,DC=example,DC=org");
+        check("/GN=Ana/SN=B/serialNumber=1", utf8, "serialNumber=1,SN=B,GN=Ana");
+        check("/CN=André", utf8, r"CN=Andr\C3\A9");
+        check("/CN=日本😀", utf8, r"CN=\E6\97\A5\E6\9C\AC\F0\9F\98\80");
+        check("/CN=a,b\\+c\"d<e>f;g=h\\\\i", utf8, r#"CN=a\,b\+c\"d\<e\>f\;g=h\\i"#);
+        check("/CN= a  b ", utf8, r"CN=\ a  b\ ");
+        check("/CN= ", utf8, r"CN=\ ");
+        check("/CN=##", utf8, r"CN=\##");
+        check("/CN=#", utf8, "CN=#");
+        check("/CN=a\tb\u{7f}\n", utf8, r"CN=a\09b\7F\0A");
+        check("/CN=a\\/b", utf8, "CN=a/b");
+        check("/ours=André/CN=a", utf8, "CN=a,1.3.6.1.4.1.99999.1=#0C06416E6472C3A9");
+        // BMPString, T61String (as Latin-1), PrintableString.
+        check("/CN=André", "MASK:0x800", r"CN=Andr\C3\A9");
+        check("/CN=André #", "MASK:0x4", r"CN=Andr\C3\A9 #");
+        check("/CN=Andre/C=DE", "MASK:0x2", "C=DE,CN=Andre");
+    }
+
+    #[test]
+    fn short_names_are_openssls() {
+        let objects = run(Path::new("."), &["list", "-objects"]);
+        let of_subjects = objects.lines().filter_map(|line| {
+            let (names, oid) = line.rsplit_once([' '])?;
+            let (name, _) = names.split_once(" =")?;
+            Some((oid.parse::<ObjectIdentifier>().ok()?, name))
+        });
+        let mut seen = 0;
+        for (oid, name) in of_subjects {
+            let ours = short_name(&oid);
+            let is_of_x520 = oid.to_string().starts_with("2.5.4.");
+            assert!(ours == Some(name) || ours.is_none() && !is_of_x520, "{oid} {name} {ours:?}");
+            seen += usize::from(ours.is_some());
+        }
+        assert_eq!(seen, SHORT_NAMES.len());
+    }
+}

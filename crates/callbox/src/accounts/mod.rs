@@ -14,6 +14,8 @@ mod hash;
 mod memory;
 mod source;
 mod subcommands;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

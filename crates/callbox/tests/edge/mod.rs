@@ -73,9 +73,15 @@ impl Response {
 /// A connection that sends what it is told to.
 pub(crate) struct Client(BufReader<TcpStream>);
 
+impl From<TcpStream> for Client {
+    fn from(stream: TcpStream) -> Self {
+        Self(BufReader::new(stream))
+    }
+}
+
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(addr).await.unwrap()))
+        TcpStream::connect(addr).await.unwrap().into()
     }
 
     pub(crate) fn local_addr(&self) -> SocketAddr {
@@ -116,7 +122,7 @@ impl Client {
 /// A request with any bytes as its body.
 pub(crate) fn post_bytes(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n",
         body.len()
     );
     [head.as_bytes(), body].concat()
