@@ -60,7 +60,7 @@ pub(crate) struct Connection {
     /// The subject of the client's certificate, as RFC 2253 writes it.
     pub(crate) certificate: Option<Arc<str>>,
     /// Peers that tell for whom they call.
-    trusted: Arc<[Network]>,
+    pub(crate) trusted: Arc<[Network]>,
 }
 
 impl Connection {
