@@ -10,21 +10,23 @@ use axum::Router;
 use clap::Parser;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
+use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
-use svc_runtime::settings;
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tokio::net::TcpListener;
 use tracing::debug;
 
+use crate::accounts::{Accounts, AccountsError};
 use crate::edge::{CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
-use crate::settings::Settings;
+use crate::settings::{Settings, parse};
 
 /// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
@@ -38,6 +40,11 @@ const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+/// What a peer is told that sends HTTP as it is where it is to be sent by TLS.
+const NOT_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+    Content-Length: 32\r\n\r\nThis port speaks HTTPS, not HTTP";
+
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
 struct Options {
@@ -49,7 +56,7 @@ struct Options {
 /// command line and the environment say where, within which limits, and how to log. Not to be
 /// called inside a tokio runtime, where [`Server::run`] is the way.
 pub fn serve(registry: Registry) -> ExitCode {
-    let options: Options = settings::parse();
+    let options: Options = parse();
     serve_with(&options.settings, || Ok(registry))
 }
 
@@ -144,18 +151,19 @@ impl Server {
     /// registry.add("twice", "A number doubled.", |number: i32| number * 2);
     /// let methods = callbox::Server::new(registry).router()?;
     /// let app: axum::Router = axum::Router::new().nest("/rpc", methods);
-    /// # Ok::<_, callbox::RegistryError>(())
+    /// # Ok::<_, callbox::ServerError>(())
     /// ```
-    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RegistryError> {
+    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, ServerError> {
         Ok(Router::new().fallback_service(self.service()?))
     }
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
-    pub fn service(self) -> Result<CallService, RegistryError> {
+    pub fn service(self) -> Result<CallService, ServerError> {
         let (limits, metrics) = (self.settings.limits, self.metrics);
         let published = self.registry.publish(limits.publish(), &metrics)?;
+        let accounts = self.settings.accounts.read()?.map(Arc::new);
         let watch = self.settings.watch(&metrics);
-        Ok(CallService::new(Edge::new(published, limits.call(), watch, &metrics, None)))
+        Ok(CallService::new(Edge::new(published, accounts, limits.call(), watch, &metrics, None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
@@ -163,6 +171,7 @@ impl Server {
         let watch = settings.watch(&metrics);
         // Before anything is listened on.
         let published = self.registry.publish(limits.publish(), &metrics)?;
+        let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
             let unix_mode = settings.process.unix_mode;
@@ -175,21 +184,26 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, limits.call(), watch, &metrics, Some(&health));
+        let (accounts_again, health_asked) = (accounts.clone(), Some(&health));
+        let edge = Edge::new(published, accounts, limits.call(), watch, &metrics, health_asked);
         Ok(Service {
             listeners,
             admin,
             max_connections: settings.process.max_connections,
-            handshake_deadline: limits.http().header,
+            handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
             metrics,
             access_log: settings.process.access_log,
-            reloads: reload.into_iter().collect(),
+            reloads: reload.into_iter().chain(accounts_again.map(reload_accounts)).collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }
+}
+
+fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
+    Reload::new("accounts", move || accounts.reload().map_err(|error| error.to_string()))
 }
 
 /// Peers over HTTP, whose calls the edge answers.
@@ -219,6 +233,8 @@ impl Connections for HttpConnections {
 pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
+    /// The file of accounts cannot be used.
+    Accounts(AccountsError),
     /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
@@ -226,6 +242,12 @@ pub enum ServerError {
 impl From<RegistryError> for ServerError {
     fn from(error: RegistryError) -> Self {
         Self::Registry(error)
+    }
+}
+
+impl From<AccountsError> for ServerError {
+    fn from(error: AccountsError) -> Self {
+        Self::Accounts(error)
     }
 }
 
@@ -239,6 +261,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(error) => error.fmt(f),
+            Self::Accounts(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -250,6 +273,7 @@ impl std::error::Error for ServerError {}
 fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
+        ServerError::Accounts(error) => StartError::Setting(error.to_string()),
         ServerError::Listen(error) => StartError::listening(error),
     }
 }

@@ -12,12 +12,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::access::AccessLog;
+use crate::handshake::{self, HandshakeTerms};
 use crate::listener::Listener;
 use crate::metrics::{ConnectionMetrics, ListenerMetrics, Refusal};
 use crate::seldom::Trouble;
 use crate::stop::Stop;
-use crate::stream::{Origin, Peer, Secrecy, Stream, Transport};
-use crate::tls::{Tls, client_subject};
+use crate::stream::{Origin, Peer, Stream, Transport};
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
@@ -46,8 +46,8 @@ pub struct ServeOptions {
     pub cap: usize,
     /// What a peer over the cap is told before it is closed.
     pub refusal: &'static [u8],
-    /// How long a peer may take for its TLS handshake.
-    pub handshake: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long connections may take to end after the stop.
     pub drain: Duration,
     /// What is counted of them.
@@ -148,7 +148,8 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            self.refused(peer, listener.role(), Refusal::Cap);
+            self.options.metrics.refused(Refusal::Cap);
+            self.options.access_log.refused(peer, listener.role(), Refusal::Cap);
             return self.turn_away(transport, listener);
         };
         if let Err(error) = set_options(&transport) {
@@ -159,18 +160,15 @@ impl Peers {
         let Some(tls) = listener.tls().cloned() else {
             return self.spawn(held, connection(transport.into(), origin, stop));
         };
-        let (peers, connection) = (self.clone(), connection.clone());
+        let (terms, connection) = (self.options.handshake, connection.clone());
+        let metrics = self.options.metrics.clone();
         self.spawn(held, async move {
-            if let Some((stream, origin)) = peers.shake(tls, transport, origin).await {
+            // In a box, which is gone when the connection begins.
+            let shaken = handshake::make(tls, transport, origin, terms, metrics, &stop);
+            if let Some((stream, origin)) = Box::pin(shaken).await {
                 connection(stream, origin, stop).await;
             }
         });
-    }
-
-    /// Counts and logs a peer that is not served.
-    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
-        self.options.metrics.refused(refusal);
-        self.options.access_log.refused(peer, listener, refusal);
     }
 
     /// Tells a peer that there is no place for it, where it can read that.
@@ -190,36 +188,6 @@ impl Peers {
             let _holds = holds;
             tokio::select! { biased; () = task => (), () = cut.told() => () }
         });
-    }
-
-    /// Makes the TLS handshake. A peer that does not speak TLS, or not in time, is let go.
-    async fn shake(
-        &self,
-        tls: Tls,
-        transport: Transport,
-        origin: Origin,
-    ) -> Option<(Stream, Origin)> {
-        let shaken = tokio::select! {
-            biased;
-            shaken = timeout(self.options.handshake, tls.accept(transport)) => shaken,
-            () = self.stop.told() => return None,
-        };
-        match shaken {
-            Ok(Ok(stream)) => {
-                let certificate = client_subject(&stream);
-                let origin = Origin { secrecy: Secrecy::Private, certificate, ..origin };
-                Some((Stream::Tls(Box::new(stream)), origin))
-            }
-            Ok(Err(error)) => {
-                debug!(peer = %origin.peer, %error, "no TLS handshake");
-                self.refused(origin.peer, origin.listener, Refusal::Handshake);
-                None
-            }
-            Err(_) => {
-                self.refused(origin.peer, origin.listener, Refusal::SlowHandshake);
-                None
-            }
-        }
     }
 
     async fn drain(self, deadline: Duration) -> usize {

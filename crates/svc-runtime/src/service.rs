@@ -10,6 +10,7 @@ use crate::access::AccessLog;
 use crate::address::Bound;
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
 use crate::descriptors;
+use crate::handshake::HandshakeTerms;
 use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
@@ -29,8 +30,8 @@ pub struct Service<C> {
     pub admin: Vec<Listener>,
     /// Connections at once, over all listeners.
     pub max_connections: u32,
-    /// How long a peer may take for its TLS handshake.
-    pub handshake_deadline: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long a stop waits for what is in flight.
     pub drain_deadline: Duration,
     /// What a peer over the connection cap is told.
@@ -91,7 +92,10 @@ impl<C: Connections> Service<C> {
         let admin = ServeOptions {
             cap: MAX_ADMIN_CONNECTIONS,
             refusal: b"",
-            handshake: HttpDeadlines::default().header,
+            handshake: HandshakeTerms {
+                deadline: HttpDeadlines::default().header,
+                plain_answer: b"",
+            },
             drain: ADMIN_DRAIN,
             metrics: self.metrics.connections().clone(),
             access_log: self.access_log,
@@ -100,7 +104,7 @@ impl<C: Connections> Service<C> {
         let options = ServeOptions {
             cap: descriptors::connection_cap(self.max_connections),
             refusal: self.refusal,
-            handshake: self.handshake_deadline,
+            handshake: self.handshake,
             drain: self.drain_deadline,
             metrics: self.metrics.connections().clone(),
             access_log: self.access_log,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use svc_runtime::access::AccessLog;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
@@ -44,7 +45,7 @@ where
     let options = ServeOptions {
         cap,
         refusal: REFUSAL.as_bytes(),
-        handshake: PATIENCE,
+        handshake: HandshakeTerms { deadline: PATIENCE, plain_answer: b"" },
         drain: DRAIN,
         metrics: Metrics::new().connections().clone(),
         access_log: AccessLog::Off,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
@@ -26,14 +27,15 @@ fn main() -> ExitCode {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
-        let admin = bind_all("admin", &[config.admin_listen.clone()], process.unix_mode).await;
+        let admin =
+            bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
         let metrics = Metrics::new();
         let traffic = Traffic::new(&metrics, process.access_log);
         Ok(Service {
             listeners,
             admin: admin.map_err(StartError::listening)?,
             max_connections: process.max_connections,
-            handshake_deadline: HANDSHAKE_DEADLINE,
+            handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
             drain_deadline: process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),

@@ -16,6 +16,7 @@ use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::access::AccessLog;
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::{ServeOptions, serve};
@@ -80,7 +81,7 @@ impl TextService {
         let options = ServeOptions {
             cap: 100,
             refusal: b"",
-            handshake: five,
+            handshake: HandshakeTerms { deadline: five, plain_answer: b"" },
             drain: five,
             metrics: metrics.connections().clone(),
             access_log: AccessLog::Off,

@@ -1,4 +1,4 @@
-//! What stands before every door, in its order: the routes, the limits on bodies, calls and time.
+//! What stands before every door, in its order: the routes, who calls, the limits on bodies, calls and time.
 
 pub(crate) mod access;
 mod aside;
@@ -31,6 +31,7 @@ use tower::Service as _;
 
 pub use service::CallService;
 
+use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
 use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
 use access::{Access, Entries, Watch};
@@ -67,9 +68,11 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// The edge before `published`, whose calls are told to `watch` and counted in `metrics`.
-    /// Without `health` it is a part of another program.
+    /// Without `accounts` nobody is asked who they are. Without `health` it is a part of another
+    /// program.
     pub(crate) fn new(
         published: Arc<Published>,
+        accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
         watch: Watch,
         metrics: &Metrics,
@@ -78,6 +81,7 @@ impl Edge {
         let memory = || Budget::new(limits.bodies_bytes);
         let calls = Calls {
             published,
+            accounts,
             limits,
             bodies: memory(),
             reading: memory(),
@@ -157,6 +161,7 @@ fn is_call_path(path: &str) -> bool {
 
 struct Calls {
     published: Arc<Published>,
+    accounts: Option<Arc<Accounts>>,
     limits: CallLimits,
     bodies: Budget,
     reading: Budget,
@@ -191,6 +196,11 @@ impl Calls {
         access: &mut Access<'a>,
     ) -> Result<Response, Rejection> {
         let mut head = Head::read(caller.headers())?;
+        if let Some(accounts) = &self.accounts {
+            let verdict = accounts.identify(caller.headers(), caller.connection()).await;
+            access.identified(&verdict);
+            caller.identify(verdict?);
+        }
         let mut body_share = self.bodies.share();
         let document =
             body::receive(body, head.coding, self.limits.body, &mut body_share, access).await?;

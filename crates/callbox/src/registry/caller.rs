@@ -10,6 +10,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::stream::{self, Origin, Secrecy};
 
+use super::identity::{Account, Identity};
 use super::request_id::{is_request_id, made_of, next_number};
 use super::trace::trace_id;
 
@@ -28,6 +29,8 @@ pub struct Caller {
     door: Door,
     number: u64,
     headers: HeaderMap,
+    /// `None` where nobody is asked who they are, and may call everything.
+    identity: Option<Arc<Identity>>,
     deadline: Option<Instant>,
 }
 
@@ -38,6 +41,7 @@ impl fmt::Debug for Caller {
             .field("peer", &self.peer())
             .field("listener", &self.listener())
             .field("door", &self.door)
+            .field("account", &self.account())
             .field("request_id", &self.request_id())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
@@ -122,32 +126,26 @@ impl fmt::Display for Door {
     }
 }
 
-/// Whom a caller has proved to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The account's name.
-    pub name: String,
-    /// How it was proved.
-    pub kind: AccountKind,
-}
-
-/// How a caller proved who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AccountKind {
-    /// A name and a password.
-    User,
-    /// A token.
-    Token,
-    /// A client certificate.
-    Certificate,
-}
-
 impl Caller {
     /// The caller by `door`, over `connection`, whose request had `headers`.
     pub(crate) fn new(connection: Arc<Connection>, door: Door, headers: HeaderMap) -> Self {
         let number = next_number();
-        Self { connection, door, number, headers, deadline: None }
+        Self { connection, door, number, headers, identity: None, deadline: None }
+    }
+
+    /// The caller has proved to be this, and may call no more than that may.
+    pub(crate) fn identify(&mut self, identity: Arc<Identity>) {
+        self.identity = Some(identity);
+    }
+
+    /// Whether the method `name` is there for the caller.
+    pub(super) fn may_call(&self, name: &str) -> bool {
+        self.identity.as_ref().is_none_or(|identity| identity.permissions.allow(name))
+    }
+
+    /// What is known of the connection that the call came over.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// From now on the caller waits no longer than until `deadline`.
@@ -182,9 +180,10 @@ impl Caller {
         self.door
     }
 
-    /// Whom the caller has proved to be. `None` for all, as long as there are no accounts.
+    /// Whom the caller has proved to be. `None` for who says nothing, and where there are no
+    /// accounts.
     pub fn account(&self) -> Option<&Account> {
-        None
+        self.identity.as_ref()?.account.as_ref()
     }
 
     /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`] of

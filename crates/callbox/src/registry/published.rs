@@ -37,23 +37,29 @@ impl Published {
         Self { methods, places, durations, unpublished: Durations::default() }
     }
 
-    /// The method called `name`; the fault is that of calling another.
-    pub(super) fn method(&self, name: &str) -> Result<&Method, Fault> {
+    /// The method called `name`; the fault is that of calling another. One that the caller may not
+    /// call is as good as none.
+    pub(super) fn method(&self, name: &str, caller: &Caller) -> Result<&Method, Fault> {
+        let method = self.find(name).filter(|_| caller.may_call(name));
+        method.ok_or_else(|| Fault::method_not_found(name))
+    }
+
+    fn find(&self, name: &str) -> Option<&Method> {
         let place = self.methods.binary_search_by(|method| key(method.name()).cmp(&key(name)));
-        place.map(|place| &self.methods[place]).map_err(|_| Fault::method_not_found(name))
+        place.ok().map(|place| &self.methods[place])
     }
 
     /// Logs that the method's result cannot be written.
     pub(crate) fn log_unwritable(&self, name: &str, cause: &dyn Display) {
-        if let Ok(method) = self.method(name) {
+        if let Some(method) = self.find(name) {
             method.log_unwritable(cause);
         }
     }
 
-    /// The names of all methods, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.methods.iter().map(|method| method.name().to_owned()).collect();
+    /// The names of all methods that the caller may call, sorted.
+    pub(super) fn names(&self, caller: &Caller) -> Vec<String> {
+        let names = self.methods.iter().map(Method::name).filter(|name| caller.may_call(name));
+        let mut names: Vec<_> = names.map(str::to_owned).collect();
         names.sort_unstable();
         names
     }
@@ -66,7 +72,7 @@ impl Published {
         caller: &Caller,
         now: Instant,
     ) -> Started<'_> {
-        let method = match self.method(name) {
+        let method = match self.method(name, caller) {
             Ok(method) => method,
             Err(fault) => return Started::Ended(None, Err(fault.into()), None),
         };

@@ -18,7 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A running service.
 pub(crate) struct Process {
     child: Child,
-    listeners: Vec<(String, SocketAddr)>,
+    listeners: Vec<(String, String)>,
     unread: Option<ChildStderr>,
     log: Arc<Log>,
     log_reader: Option<JoinHandle<()>>,
@@ -95,7 +95,7 @@ impl Process {
         process
     }
 
-    fn begin(mut command: Command) -> (Self, Receiver<(String, SocketAddr)>) {
+    fn begin(mut command: Command) -> (Self, Receiver<(String, String)>) {
         let mut child = command.spawn().unwrap();
         let announced = announcements(child.stdout.take().unwrap());
         let unread = child.stderr.take();
@@ -104,7 +104,7 @@ impl Process {
         (process, announced)
     }
 
-    fn wait_for_listeners(&mut self, announced: &Receiver<(String, SocketAddr)>, listeners: usize) {
+    fn wait_for_listeners(&mut self, announced: &Receiver<(String, String)>, listeners: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.listeners.len() < listeners {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -140,7 +140,12 @@ impl Process {
     /// The addresses of `role`, in the order in which they were announced.
     pub(crate) fn addrs(&self, role: &str) -> Vec<SocketAddr> {
         let of_role = self.listeners.iter().filter(|(name, _)| name == role);
-        of_role.map(|(_, addr)| *addr).collect()
+        of_role.map(|(_, addr)| addr.parse().unwrap()).collect()
+    }
+
+    /// Where the roles are, in the order in which they were announced.
+    pub(crate) fn listeners(&self) -> &[(String, String)] {
+        &self.listeners
     }
 
     /// The process id.
@@ -212,13 +217,13 @@ fn wait(child: &mut Child, deadline: Duration) -> Option<Option<i32>> {
 }
 
 /// The `listening ROLE ADDR` lines of a service's stdout, which is read to its end.
-fn announcements(stdout: ChildStdout) -> Receiver<(String, SocketAddr)> {
+fn announcements(stdout: ChildStdout) -> Receiver<(String, String)> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let words: Vec<_> = line.split(' ').collect();
             let ["listening", role, addr] = words[..] else { panic!("on stdout: {line:?}") };
-            let _ = sender.send((role.to_owned(), addr.parse().unwrap()));
+            let _ = sender.send((role.to_owned(), addr.to_owned()));
         }
     });
     receiver
