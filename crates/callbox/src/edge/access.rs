@@ -10,7 +10,7 @@ use protocol::xmlrpc::{Value, code};
 use svc_runtime::access::AccessLog;
 use svc_runtime::logging::Paced;
 use svc_runtime::metrics::Metrics;
-use tracing::{Level, enabled, info, warn};
+use tracing::{Level, debug, enabled, info, warn};
 
 use super::counts::{Counts, InFlight, Login};
 use crate::accounts::Denial;
@@ -47,11 +47,12 @@ impl Watch {
     /// A request that is no call was answered with `response`.
     pub(super) fn other(&self, started: Instant, caller: &Caller, response: &mut Response) {
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
-        let status = response.status();
+        let (status, time) = (response.status(), started.elapsed());
+        debug!(status = status.as_u16(), ?time, "answered");
         // What health says is no refusal.
         if status.is_client_error() {
             self.counts.rejected(status);
-            self.tell(&Line::of_none(caller, response, started.elapsed()));
+            self.tell(&Line::of_none(caller, response, time));
         }
     }
 
@@ -96,6 +97,7 @@ impl Access<'_> {
     pub(super) fn end(self, caller: &Caller, response: &mut Response) {
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
         let time = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
+        debug!(status = response.status().as_u16(), fault = self.fault, ?time, "answered");
         let response_bytes = bytes_of(response);
         self.watch.counts.transferred(self.request_bytes as u64, response_bytes);
         if response.status() == StatusCode::OK {
@@ -245,7 +247,7 @@ impl Kind {
                     millis = millis(line.time),
                     request_id = &*line.caller.request_id(),
                     trace_id = line.caller.trace_id(),
-                    "answered"
+                    "request ended"
                 )
             };
         }
