@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::stream::{self, Origin, Secrecy};
 
 use super::identity::{Account, Identity};
-use super::request_id::{is_request_id, made_of, next_number};
+use super::request_id::{self, is_request_id};
 use super::trace::trace_id;
 
 /// The header with a request's id.
@@ -27,7 +27,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct Caller {
     connection: Arc<Connection>,
     door: Door,
-    number: u64,
+    id: HeaderValue,
     headers: HeaderMap,
     /// `None` where nobody is asked who they are, and may call everything.
     identity: Option<Arc<Identity>>,
@@ -129,8 +129,9 @@ impl fmt::Display for Door {
 impl Caller {
     /// The caller by `door`, over `connection`, whose request had `headers`.
     pub(crate) fn new(connection: Arc<Connection>, door: Door, headers: HeaderMap) -> Self {
-        let number = next_number();
-        Self { connection, door, number, headers, identity: None, deadline: None }
+        let own = headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id.as_bytes()));
+        let id = own.cloned().unwrap_or_else(request_id::make);
+        Self { connection, door, id, headers, identity: None, deadline: None }
     }
 
     /// The caller has proved to be this, and may call no more than that may.
@@ -190,24 +191,12 @@ impl Caller {
     /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits. The response has it too; what a method asks of
     /// another service should.
     pub fn request_id(&self) -> Cow<'_, str> {
-        match self.own_request_id().map(HeaderValue::to_str) {
-            Some(Ok(id)) => id.into(),
-            _ => String::from_utf8_lossy(&made_of(self.number)).into_owned().into(),
-        }
+        String::from_utf8_lossy(self.id.as_bytes())
     }
 
     /// The same as a header's value.
     pub(crate) fn request_id_value(&self) -> HeaderValue {
-        match self.own_request_id() {
-            Some(id) => id.clone(),
-            None => HeaderValue::from_bytes(&made_of(self.number))
-                .unwrap_or(HeaderValue::from_static("-")),
-        }
-    }
-
-    /// The id that the peer gave the request.
-    fn own_request_id(&self) -> Option<&HeaderValue> {
-        self.headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id.as_bytes()))
+        self.id.clone()
     }
 
     /// The request's `traceparent` (W3C Trace Context), where there is one and it is valid: what a
@@ -249,7 +238,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        Caller { headers: map, ..Caller::unknown() }
+        Caller::new(Arc::new(Connection::foreign(Peer::Unknown)), Door::XmlRpc, map)
     }
 
     #[test]
