@@ -15,7 +15,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
 
 fn start(args: &[&str]) -> Process {
-    Process::start(BINARY, &[&PORTS, &["--log-format", "json"], args].concat(), &[], 2)
+    Process::start(BINARY, &[&PORTS[..], &["--log-format", "json"], args].concat(), &[], 2)
 }
 
 /// A call of `method`, the last of its connection where `headers` say so.
