@@ -7,6 +7,7 @@
 //! Nothing here knows what the peers say. [`http`] drives one HTTP connection, whoever
 //! answers on it; [`clock`] is the one source of the local time.
 
+pub mod access;
 pub mod address;
 pub mod admin;
 mod certificate;
@@ -18,6 +19,7 @@ pub mod http;
 mod inherited;
 pub mod listener;
 pub mod logging;
+pub mod metrics;
 mod pem;
 pub mod probe;
 pub mod process;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::access::AccessLog;
 use crate::handshake::{self, HandshakeTerms};
 use crate::listener::Listener;
+use crate::metrics::{ConnectionMetrics, ListenerMetrics, Refusal};
 use crate::seldom::Trouble;
 use crate::stop::Stop;
 use crate::stream::{Origin, Peer, Stream, Transport};
@@ -38,7 +40,7 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// How a service's listeners are served.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// Connections at once, over all listeners.
     pub cap: usize,
@@ -48,6 +50,10 @@ pub struct ServeOptions {
     pub handshake: HandshakeTerms,
     /// How long connections may take to end after the stop.
     pub drain: Duration,
+    /// What is counted of them.
+    pub metrics: ConnectionMetrics,
+    /// What is logged of them.
+    pub access_log: AccessLog,
 }
 
 /// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
@@ -66,7 +72,7 @@ where
     let peers = Peers {
         permits: Arc::new(Semaphore::new(options.cap)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
-        options,
+        options: options.clone(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
         cut: Stop::new(),
@@ -98,6 +104,7 @@ impl Peers {
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
         let trouble = Trouble::new();
+        let counts = self.options.metrics.listener(listener.role());
         while after_stop < MAX_ACCEPTS_AFTER_STOP {
             let accepted = tokio::select! {
                 // Accepting first, so that who was connected by the time of the stop is answered.
@@ -112,7 +119,7 @@ impl Peers {
                     if trouble.is_over() {
                         info!("accepting again");
                     }
-                    self.admit(transport, peer, &listener, &connection);
+                    self.admit(transport, peer, &listener, &counts, &connection);
                 }
                 Err(error) if is_the_peers(&error) => {
                     debug!(%error, "peer left before it was accepted")
@@ -129,30 +136,45 @@ impl Peers {
         }
     }
 
-    fn admit<F, Fut>(&self, transport: Transport, peer: Peer, listener: &Listener, connection: &F)
-    where
+    fn admit<F, Fut>(
+        &self,
+        transport: Transport,
+        peer: Peer,
+        listener: &Listener,
+        counts: &ListenerMetrics,
+        connection: &F,
+    ) where
         F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            debug!(%peer, "connection cap reached, peer refused");
+            self.refused(peer, listener.role(), Refusal::Cap);
             return self.turn_away(transport, listener);
         };
         if let Err(error) = set_options(&transport) {
             debug!(%peer, %error, "cannot set socket options");
         }
         let (origin, stop) = (Origin::new(peer, listener.role()), self.stop.clone());
+        let held = (permit, counts.opened());
         let Some(tls) = listener.tls().cloned() else {
-            return self.spawn(permit, connection(transport.into(), origin, stop));
+            return self.spawn(held, connection(transport.into(), origin, stop));
         };
-        let (terms, connection) = (self.options.handshake, connection.clone());
-        self.spawn(permit, async move {
+        let (peers, connection) = (self.clone(), connection.clone());
+        self.spawn(held, async move {
+            let (terms, role) = (peers.options.handshake, origin.listener);
+            let refused = |refusal| peers.refused(peer, role, refusal);
             // In a box, which is gone when the connection begins.
-            let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop)).await;
-            if let Some((stream, origin)) = shaken {
+            let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop, refused));
+            if let Some((stream, origin)) = shaken.await {
                 connection(stream, origin, stop).await;
             }
         });
+    }
+
+    /// Counts and logs a peer that is not served.
+    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
+        self.options.metrics.refused(refusal);
+        self.options.access_log.refused(peer, listener, refusal);
     }
 
     /// Tells a peer that there is no place for it, where it can read that.
@@ -165,10 +187,11 @@ impl Peers {
         }
     }
 
-    fn spawn(&self, permit: OwnedSemaphorePermit, task: impl Future<Output = ()> + Send + 'static) {
+    /// Runs `task`, and keeps what it `holds` until its end.
+    fn spawn(&self, holds: impl Send + 'static, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
         self.tasks.spawn(async move {
-            let _permit = permit;
+            let _holds = holds;
             tokio::select! { biased; () = task => (), () = cut.told() => () }
         });
     }

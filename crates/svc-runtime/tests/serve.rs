@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use svc_runtime::access::AccessLog;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
@@ -41,7 +43,14 @@ where
         bound.push(Listener::tcp("test", listener));
     }
     let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
-    let options = ServeOptions { cap, refusal: REFUSAL.as_bytes(), handshake, drain: DRAIN };
+    let options = ServeOptions {
+        cap,
+        refusal: REFUSAL.as_bytes(),
+        handshake,
+        drain: DRAIN,
+        metrics: Metrics::new().connections().clone(),
+        access_log: AccessLog::Off,
+    };
     let stop = Stop::new();
     let cut = tokio::spawn(serve(bound, options, stop.clone(), connection));
     Serving { addrs, stop, cut }
