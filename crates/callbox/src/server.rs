@@ -190,8 +190,8 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge =
-            Edge::new(published, accounts.clone(), limits.call(), watch, &metrics, Some(&health));
+        let (accounts_again, health_asked) = (accounts.clone(), Some(&health));
+        let edge = Edge::new(published, accounts, limits.call(), watch, &metrics, health_asked);
         Ok(Service {
             listeners,
             admin,
@@ -202,7 +202,7 @@ impl Server {
             health,
             metrics,
             access_log: settings.process.access_log,
-            reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
+            reloads: reload.into_iter().chain(accounts_again.map(reload_accounts)).collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }

@@ -168,6 +168,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// What is told where a call ends, and counted in `metrics`.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        Watch::new(self.process.access_log, self.slow_call, metrics)
+    }
+}
+
 impl Default for AccountsSettings {
     fn default() -> Self {
         Self { accounts: None, accounts_memory: MEMORY }
@@ -179,13 +186,6 @@ impl AccountsSettings {
     pub(crate) fn read(&self) -> Result<Option<Accounts>, AccountsError> {
         let memory = self.accounts_memory.min(MAX_DEADLINE);
         self.accounts.clone().map(|path| Accounts::read(path, memory)).transpose()
-    }
-}
-
-impl Settings {
-    /// What is told where a call ends, and counted in `metrics`.
-    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
-        Watch::new(self.process.access_log, self.slow_call, metrics)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a call ends: it is counted, and the access log has a line of it where one is due.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -11,8 +12,9 @@ use svc_runtime::logging::Paced;
 use svc_runtime::metrics::Metrics;
 use tracing::{Level, enabled, info, warn};
 
-use super::counts::{Counts, InFlight};
-use crate::registry::{Caller, Door, Method, NO_METHOD, Published, X_REQUEST_ID};
+use super::counts::{Counts, InFlight, Login};
+use crate::accounts::Denial;
+use crate::registry::{Caller, Door, Identity, Method, NO_METHOD, Published, X_REQUEST_ID};
 
 /// What is logged and counted where a call ends.
 pub(crate) struct Watch {
@@ -83,6 +85,13 @@ pub(super) struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// The accounts say this of the caller.
+    pub(super) fn identified(&self, verdict: &Result<Arc<Identity>, Denial>) {
+        if let Some(login) = Login::of(verdict) {
+            self.watch.counts.login(login);
+        }
+    }
+
     /// The call ends with `response`.
     pub(super) fn end(self, caller: &Caller, response: &mut Response) {
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());

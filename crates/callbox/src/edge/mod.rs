@@ -68,7 +68,7 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// The edge before `published`, whose calls are told to `watch` and counted in `metrics`.
-    /// Without `accounts` nobody is asked who they are; without `health` it is a part of another
+    /// Without `accounts` nobody is asked who they are. Without `health` it is a part of another
     /// program.
     pub(crate) fn new(
         published: Arc<Published>,
@@ -195,10 +195,12 @@ impl Calls {
         body: Unread<impl RequestBody>,
         access: &mut Access<'a>,
     ) -> Result<Response, Rejection> {
-        if let Some(accounts) = &self.accounts {
-            caller.identify(accounts.identify(caller.headers(), caller.connection()).await?);
-        }
         let mut head = Head::read(caller.headers())?;
+        if let Some(accounts) = &self.accounts {
+            let verdict = accounts.identify(caller.headers(), caller.connection()).await;
+            access.identified(&verdict);
+            caller.identify(verdict?);
+        }
         let mut body_share = self.bodies.share();
         let document =
             body::receive(body, head.coding, self.limits.body, &mut body_share, access).await?;
