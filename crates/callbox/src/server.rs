@@ -20,7 +20,7 @@ use svc_runtime::service::{Connections, Service};
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tracing::debug;
 
 use crate::accounts::{Accounts, AccountsError};
@@ -115,6 +115,12 @@ impl Server {
     /// addresses of the settings, that of the admin port too, are not listened on.
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.listeners.push(Listener::tcp(ROLE, listener));
+        self
+    }
+
+    /// The same on a Unix socket that was brought along, as [`listener`](Self::listener) has it.
+    pub fn unix_listener(mut self, listener: UnixListener) -> Self {
+        self.listeners.push(Listener::unix(ROLE, listener));
         self
     }
 

@@ -4,10 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tracing::{Level, debug, enabled, info};
+use tracing::debug;
 
-use crate::logging::Paced;
-use crate::metrics::{ConnectionMetrics, Refusal};
+use crate::metrics::Refusal;
 use crate::serve::linger;
 use crate::stop::Stop;
 use crate::stream::{Origin, Secrecy, Stream, Transport};
@@ -26,14 +25,14 @@ pub struct HandshakeTerms {
 }
 
 /// Makes the handshake. A peer that does not speak TLS, or not in time, is let go, and so is one
-/// that is not done at the stop.
+/// that is not done at the stop; `refused` is told why, but for the latter.
 pub(crate) async fn make(
     tls: Tls,
     transport: Transport,
     origin: Origin,
     terms: HandshakeTerms,
-    metrics: ConnectionMetrics,
     stop: &Stop,
+    refused: impl FnOnce(Refusal),
 ) -> Option<(Stream, Origin)> {
     let shaken = tokio::select! {
         biased;
@@ -47,15 +46,17 @@ pub(crate) async fn make(
             Some((Stream::Tls(Box::new(stream)), origin))
         }
         Ok(Err((error, mut transport))) => {
-            metrics.refused(Refusal::Handshake);
-            tell(&origin, &error);
+            debug!(peer = %origin.peer, listener = origin.listener, %error, "no TLS handshake");
+            // Else a port scanner, or whoever looks whether somebody listens.
+            if error.kind() != io::ErrorKind::UnexpectedEof {
+                refused(Refusal::Handshake);
+            }
             // Or a reset would overtake what it was told.
             linger(&mut transport).await;
             None
         }
         Err(_) => {
-            metrics.refused(Refusal::SlowHandshake);
-            tell(&origin, &io::Error::other("it took too long"));
+            refused(Refusal::SlowHandshake);
             None
         }
     }
@@ -75,16 +76,5 @@ async fn shake(
         // Nothing is kept for it until it has said something.
         Ok(_) => tls.accept(transport).await,
         Err(error) => Err((error, transport)),
-    }
-}
-
-fn tell(origin: &Origin, error: &io::Error) {
-    static FAILED: Paced = Paced::new("handshakes");
-    let (peer, listener) = (origin.peer, origin.listener);
-    // A port scanner, or whoever looks whether somebody listens.
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        debug!(%peer, listener, "left before its TLS handshake");
-    } else if enabled!(Level::INFO) && FAILED.admits() {
-        info!(%peer, listener, %error, "no TLS handshake");
     }
 }

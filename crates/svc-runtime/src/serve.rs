@@ -56,6 +56,14 @@ pub struct ServeOptions {
     pub access_log: AccessLog,
 }
 
+impl ServeOptions {
+    /// Counts and logs a peer of the listener called `listener` that is not served.
+    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
+        self.metrics.refused(refusal);
+        self.access_log.refused(peer, listener, refusal);
+    }
+}
+
 /// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
 /// and the connections drained: each sees `stop` too. Gives back how many of them were cut
 /// because the drain deadline passed.
@@ -148,8 +156,7 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            self.options.metrics.refused(Refusal::Cap);
-            self.options.access_log.refused(peer, listener.role(), Refusal::Cap);
+            self.options.refused(peer, listener.role(), Refusal::Cap);
             return self.turn_away(transport, listener);
         };
         if let Err(error) = set_options(&transport) {
@@ -160,12 +167,13 @@ impl Peers {
         let Some(tls) = listener.tls().cloned() else {
             return self.spawn(held, connection(transport.into(), origin, stop));
         };
-        let (terms, connection) = (self.options.handshake, connection.clone());
-        let metrics = self.options.metrics.clone();
+        let (peers, connection) = (self.clone(), connection.clone());
         self.spawn(held, async move {
+            let (terms, role) = (peers.options.handshake, origin.listener);
+            let refused = |refusal| peers.options.refused(peer, role, refusal);
             // In a box, which is gone when the connection begins.
-            let shaken = handshake::make(tls, transport, origin, terms, metrics, &stop);
-            if let Some((stream, origin)) = Box::pin(shaken).await {
+            let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop, refused));
+            if let Some((stream, origin)) = shaken.await {
                 connection(stream, origin, stop).await;
             }
         });

@@ -42,10 +42,11 @@ where
         addrs.push(listener.local_addr().unwrap());
         bound.push(Listener::tcp("test", listener));
     }
+    let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
     let options = ServeOptions {
         cap,
         refusal: REFUSAL.as_bytes(),
-        handshake: HandshakeTerms { deadline: PATIENCE, plain_answer: b"" },
+        handshake,
         drain: DRAIN,
         metrics: Metrics::new().connections().clone(),
         access_log: AccessLog::Off,

@@ -78,10 +78,11 @@ impl TextService {
             connection::run(stream, origin.peer, limits, traffic, move || clock.now(), stop)
         };
         let five = Duration::from_secs(5);
+        let handshake = HandshakeTerms { deadline: five, plain_answer: b"" };
         let options = ServeOptions {
             cap: 100,
             refusal: b"",
-            handshake: HandshakeTerms { deadline: five, plain_answer: b"" },
+            handshake,
             drain: five,
             metrics: metrics.connections().clone(),
             access_log: AccessLog::Off,
