@@ -174,6 +174,14 @@ fn default_log_tells_what_went_wrong_and_what_took_long() {
     assert_eq!(told, expected);
     assert!(!service.stderr().contains("script"), "{}", service.stderr());
 
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap().to_string();
+    let late = start(&["--command-addr", &addr, "--method-deadline", "50ms"]);
+    ask(&late, "command.run", "", &["hello"]);
+    late.wait_for_log("504");
+    let line = &access_lines(&late)[0];
+    assert_eq!((&line["level"], &line["method"]), (&"WARN".into(), &"command.run".into()));
+
     let slow = start(&["--slow-call", "1us"]);
     ask(&slow, "addition", "", &["<int>2</int>", "<int>3</int>"]);
     slow.wait_for_log("\"method\":\"addition\"");
