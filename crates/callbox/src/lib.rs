@@ -26,7 +26,7 @@ mod settings;
 
 pub use accounts::AccountsError;
 pub use callbox_macros::{Reply, methods};
-pub use edge::CallService;
+pub use edge::{AllowedHost, CallService, NoHost};
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 pub use protocol::xmlrpc::UnfitDateTime;
 #[cfg(feature = "chrono")]
@@ -46,9 +46,11 @@ pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
 pub use svc_runtime::access::AccessLog;
 pub use svc_runtime::check::Check;
+pub use svc_runtime::descriptors::TooFewDescriptors;
 pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
 pub use svc_runtime::metrics::Metrics;
+pub use svc_runtime::network::{Network, NoNetwork};
 pub use svc_runtime::process::StartError;
 pub use svc_runtime::settings::ProcessSettings;
 

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use clap::Parser;
+use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
+use svc_runtime::descriptors::{TooFewDescriptors, connection_cap};
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
+use svc_runtime::network::Network;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -24,7 +27,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tracing::debug;
 
 use crate::accounts::{Accounts, AccountsError};
-use crate::edge::{CallService, Edge};
+use crate::edge::hosts::Hosts;
+use crate::edge::{AllowedHost, CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
 use crate::settings::{Settings, parse};
 
@@ -144,7 +148,7 @@ impl Server {
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
     /// closed and the calls under way answered, up to the drain deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        self.into_service().await?.run(stop).await;
+        self.into_service().await?.run(stop, std::future::pending()).await;
         Ok(())
     }
 
@@ -168,14 +172,16 @@ impl Server {
         let (limits, metrics) = (self.settings.limits, self.metrics);
         let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
-        let watch = self.settings.watch(&metrics);
-        Ok(CallService::new(Edge::new(published, accounts, limits.call(), watch, &metrics, None)))
+        let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
+        let edge = Edge::new(published, hosts, accounts, limits.call(), watch, &metrics, None);
+        Ok(CallService::new(edge))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
         let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
         let watch = settings.watch(&metrics);
         // Before anything is listened on.
+        let max_connections = connection_cap(settings.process.max_connections)?;
         let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
@@ -189,23 +195,49 @@ impl Server {
                 admin = bind_all(ADMIN, &[settings.admin_listen], unix_mode).await?;
             }
         }
+        let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
-        let (accounts_again, health_asked) = (accounts.clone(), Some(&health));
-        let edge = Edge::new(published, accounts, limits.call(), watch, &metrics, health_asked);
+        let edge = Edge::new(
+            published,
+            hosts,
+            accounts.clone(),
+            limits.call(),
+            watch,
+            &metrics,
+            Some(&health),
+        );
         Ok(Service {
             listeners,
             admin,
-            max_connections: settings.process.max_connections,
+            max_connections,
             handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
+            drain_delay: settings.process.drain_delay,
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
             metrics,
             access_log: settings.process.access_log,
-            reloads: reload.into_iter().chain(accounts_again.map(reload_accounts)).collect(),
-            connections: HttpConnections { edge, deadlines: limits.http() },
+            reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
+            connections: HttpConnections {
+                edge,
+                deadlines: limits.http(),
+                trusted: settings.trust_forwarded.into(),
+            },
         })
     }
+}
+
+/// What requests may be for: what is listed, else this machine where nobody else can reach it.
+fn hosts(listed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
+    if !listed.is_empty() {
+        return Hosts::Listed(listed);
+    }
+    let is_local = |listener: &Listener| match listener.addr() {
+        Ok(Bound::Inet(addr)) => addr.ip().to_canonical().is_loopback(),
+        Ok(Bound::Unix(_)) => true,
+        Err(_) => false,
+    };
+    if listeners.iter().all(is_local) { Hosts::Local } else { Hosts::Any }
 }
 
 fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
@@ -217,6 +249,7 @@ fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
 struct HttpConnections {
     edge: Arc<Edge>,
     deadlines: HttpDeadlines,
+    trusted: Arc<[Network]>,
 }
 
 impl Connections for HttpConnections {
@@ -227,9 +260,11 @@ impl Connections for HttpConnections {
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
         let peer = origin.peer;
-        let connection = Arc::new(Connection::from(origin));
+        let connection = Arc::new(Connection::from(origin).trusting(self.trusted));
+        let (edge, refusing) = (self.edge.clone(), connection.clone());
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
-        http::run(stream, peer, answer, self.deadlines, stop)
+        let refused = move |status| edge.refused(refusing.clone(), status);
+        http::run(stream, peer, answer, refused, self.deadlines, stop)
     }
 }
 
@@ -241,6 +276,8 @@ pub enum ServerError {
     Registry(RegistryError),
     /// The file of accounts cannot be used.
     Accounts(AccountsError),
+    /// There cannot be as many connections as there should.
+    Descriptors(TooFewDescriptors),
     /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
@@ -257,6 +294,12 @@ impl From<AccountsError> for ServerError {
     }
 }
 
+impl From<TooFewDescriptors> for ServerError {
+    fn from(error: TooFewDescriptors) -> Self {
+        Self::Descriptors(error)
+    }
+}
+
 impl From<ListenError> for ServerError {
     fn from(error: ListenError) -> Self {
         Self::Listen(error)
@@ -268,6 +311,7 @@ impl fmt::Display for ServerError {
         match self {
             Self::Registry(error) => error.fmt(f),
             Self::Accounts(error) => error.fmt(f),
+            Self::Descriptors(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -280,6 +324,7 @@ fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
         ServerError::Accounts(error) => StartError::Setting(error.to_string()),
+        ServerError::Descriptors(error) => error.into(),
         ServerError::Listen(error) => StartError::listening(error),
     }
 }

@@ -9,14 +9,15 @@ use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::address::ListenAddr;
 use svc_runtime::http::HttpDeadlines;
 use svc_runtime::metrics::Metrics;
-use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with};
+use svc_runtime::network::Network;
+use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with, size};
 use svc_runtime::tls::TlsSettings;
 
 use crate::accounts::{Accounts, AccountsError, MEMORY, SUBCOMMANDS};
-use crate::edge::CallLimits;
 use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
+use crate::edge::{AllowedHost, CallLimits};
 use crate::registry::PublishLimits;
 use crate::registry::multicall::MAX_MULTICALL_ENTRIES;
 
@@ -77,6 +78,15 @@ pub struct Settings {
     /// Where TLS is spoken.
     #[command(flatten)]
     pub tls: TlsSettings,
+
+    /// Hosts that requests may be for, a list, * for any; by default those of this machine where
+    /// nobody else can connect, else any
+    #[arg(long, env, value_delimiter = ',', value_name = "HOST")]
+    pub allow_host: Vec<AllowedHost>,
+
+    /// Proxies that are believed in whose name they call (X-Forwarded-For), a list
+    #[arg(long, env, value_delimiter = ',', value_name = "CIDR")]
+    pub trust_forwarded: Vec<Network>,
 
     /// Who may call.
     #[command(flatten)]
@@ -152,6 +162,10 @@ pub struct PeerLimits {
     /// How long a peer may go without reading its response
     #[arg(long, env, value_parser = deadline, default_value = "30s", value_name = "TIME")]
     pub write_deadline: Duration,
+
+    /// How long a connection is kept, give or take a tenth; by default as long as it is used
+    #[arg(long, env, value_parser = deadline, value_name = "TIME")]
+    pub max_connection_age: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -160,6 +174,8 @@ impl Default for Settings {
             listen: vec![LISTEN.into()],
             admin_listen: ADMIN_LISTEN.into(),
             tls: TlsSettings::default(),
+            allow_host: Vec::new(),
+            trust_forwarded: Vec::new(),
             accounts: AccountsSettings::default(),
             slow_call: SLOW_CALL,
             limits: PeerLimits::default(),
@@ -202,6 +218,7 @@ impl Default for PeerLimits {
             body_deadline: DEADLINE,
             method_deadline: DEADLINE,
             write_deadline: DEADLINE,
+            max_connection_age: None,
         }
     }
 }
@@ -234,15 +251,13 @@ impl PeerLimits {
         HttpDeadlines {
             header: self.header_deadline.min(MAX_DEADLINE),
             write: self.write_deadline.min(MAX_DEADLINE),
+            age: self.max_connection_age.map(|age| age.min(MAX_DEADLINE)),
         }
     }
 }
 
 fn body_bytes(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 1..=MAX_BYTES) => Ok(bytes),
-        _ => Err(format!("expected a number from 1 to {MAX_BYTES}")),
-    }
+    size(text, 1..=MAX_BYTES)
 }
 
 fn depth(text: &str) -> Result<usize, String> {

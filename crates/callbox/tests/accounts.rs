@@ -150,7 +150,7 @@ async fn refusal_does_not_wait_for_the_body() {
     for headers in [String::new(), basic("ana:Secret")] {
         let mut client = Client::connect(addr).await;
         let head =
-            format!("POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: 1000\r\n\r\n");
+            format!("POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 1000\r\n\r\n");
         client.send(head.as_bytes()).await;
         assert_eq!(client.receive().await.status, 401);
     }
@@ -161,7 +161,7 @@ async fn health_stays_open() {
     let accounts = Accounts::new("health", USERS);
     let addr = accounts.start().await;
     for path in ["/healthz", "/readyz"] {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(edge::exchange(addr, request.as_bytes()).await.status, 200, "{path}");
     }
 }

@@ -98,7 +98,7 @@ impl Blocking {
 async fn others_are_answered_while_functions_block() {
     let mut service = Blocking::start(DEFAULTS).await;
     let (mut first, mut second) = (service.enter(1).await, service.enter(2).await);
-    let health = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+    let health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(exchange(service.addr, health).await.status, 200);
     assert_eq!(ask(service.addr, "here", &[]).await, Ok("here".into()));
     assert_eq!(service.quick().await.result(), Ok(7.into()));
@@ -152,7 +152,7 @@ async fn place_is_taken_until_the_function_ends() {
     let mut late = service.enter(1).await;
     assert_eq!(late.receive().await.status, 504);
     assert_eq!(service.quick().await.status, 503, "its thread still runs");
-    let health = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+    let health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(exchange(service.addr, health).await.status, 200);
     service.let_go();
     assert_eq!(service.quick_when_there_is_a_place().await.result(), Ok(7.into()));

@@ -171,8 +171,7 @@ async fn chunked_beside_a_length_is_read_as_chunked_and_closed() {
     let addr = start(registry(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
     let body = addition();
-    let head =
-        "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
     client.send(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).as_bytes()).await;
     assert_eq!(client.receive().await.result(), Ok(Value::Int(5)));
     assert!(client.is_ended().await);

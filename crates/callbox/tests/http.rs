@@ -59,7 +59,7 @@ async fn connection_is_kept_and_pipelined_calls_are_answered_in_order() {
 async fn chunked_body_is_read_and_expect_is_answered() {
     let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
-    client.send(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n").await;
+    client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n").await;
     assert_eq!(client.receive().await.status, 100);
     for piece in addition().as_bytes().chunks(7) {
         client
@@ -86,18 +86,18 @@ async fn half_closed_peer_gets_its_answer() {
 async fn other_paths_and_methods_are_refused() {
     let addr = start(arithmetic(), DEFAULTS).await;
     assert_eq!(exchange(addr, &post("/other", "", &addition())).await.status, 404);
-    let response = exchange(addr, b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let response = exchange(addr, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
-    let response = exchange(addr, b"OPTIONS /RPC2 HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let response = exchange(addr, b"OPTIONS /RPC2 HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
 }
 
 #[tokio::test]
 async fn health_is_told_on_the_public_port() {
     let addr = start(arithmetic(), DEFAULTS).await;
-    let response = exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let response = exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((response.status, response.text()), (200, r#"{"status":"alive"}"#));
-    let response = exchange(addr, b"GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let response = exchange(addr, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((response.status, response.text()), (200, r#"{"status":"ready"}"#));
 }
 
@@ -121,7 +121,7 @@ async fn lengths_that_conflict_are_refused_and_closed() {
     ] {
         let mut client = Client::connect(addr).await;
         client
-            .send(format!("POST / HTTP/1.1\r\nHost: test\r\n{lengths}\r\nhello").as_bytes())
+            .send(format!("POST / HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\nhello").as_bytes())
             .await;
         assert_eq!(client.receive().await.status, 400, "{lengths}");
         assert!(client.is_ended().await);
@@ -138,7 +138,7 @@ async fn body_at_the_limit_is_read_and_one_over_it_is_refused() {
 
     let chunk = format!("3e9\r\n{}\r\n0\r\n\r\n", padded(1001));
     let chunked =
-        format!("POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
+        format!("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
     assert_eq!(exchange(addr, chunked.as_bytes()).await.status, 413);
 }
 
@@ -159,7 +159,9 @@ async fn peer_that_sends_all_before_it_reads_sees_the_early_answer() {
 async fn never_ending_body_is_cut_off() {
     let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
-    client.send(b"POST /other HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    client
+        .send(b"POST /other HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     assert_eq!(client.receive().await.status, 404);
     assert!(client.is_ended().await, "the connection ends though the peer never ends its body");
 }
@@ -169,7 +171,9 @@ async fn slow_body_is_timed_out() {
     let deadline = Duration::from_millis(50);
     let addr = start(arithmetic(), |limits| limits.body_deadline = deadline).await;
     let mut client = Client::connect(addr).await;
-    client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n<methodCall>").await;
+    client
+        .send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n<methodCall>")
+        .await;
     assert_eq!(client.receive().await.status, 408);
     assert!(client.is_ended().await);
 }
@@ -178,7 +182,9 @@ async fn slow_body_is_timed_out() {
 async fn body_that_breaks_off_gets_no_method_called() {
     let addr = start(arithmetic(), DEFAULTS).await;
     let mut client = Client::connect(addr).await;
-    client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n<methodCall>").await;
+    client
+        .send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n<methodCall>")
+        .await;
     client.shut_down().await;
     assert_eq!(client.receive().await.status, 400);
 }
@@ -213,7 +219,10 @@ async fn calls_over_the_limit_are_turned_away_and_health_is_not() {
 
     let refused = exchange(addr, &post("/", "", &addition())).await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
-    assert_eq!(exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await.status, 200);
+    assert_eq!(
+        exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.status,
+        200
+    );
     leave.send(true).unwrap();
     assert_eq!(first.receive().await.result(), Ok(Value::Boolean(true)));
     assert_eq!(second.receive().await.result(), Ok(Value::Boolean(true)));

@@ -26,7 +26,7 @@ async fn listener() -> TcpListener {
 }
 
 async fn get(addr: SocketAddr, path: &str) -> Response {
-    exchange(addr, format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).await
+    exchange(addr, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await
 }
 
 async fn metrics(admin: SocketAddr) -> String {

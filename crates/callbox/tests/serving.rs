@@ -63,9 +63,9 @@ async fn calls_are_answered_where_the_methods_are_mounted() {
     for path in ["/", "/RPC2", "/rpc/other", "/rpc/healthz", "/rpc/readyz", "/service/healthz"] {
         assert_eq!(send(addr, path, "", &addition()).await.status, 404, "{path}");
     }
-    let page = exchange(addr, b"GET /page HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let page = exchange(addr, b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((page.status, page.text()), (200, "a page"));
-    let wrong = exchange(addr, b"GET /rpc HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let wrong = exchange(addr, b"GET /rpc HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
 }
 
@@ -153,7 +153,7 @@ async fn server_runs_on_ones_own_runtime_until_it_is_told_to_stop() {
     for addr in [addr, other] {
         assert_eq!(send(addr, "/", "", &addition()).await.status, 200);
     }
-    let ready = exchange(admin_addr, b"GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let ready = exchange(admin_addr, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!((ready.status, ready.text()), (503, r#"{"status":"unready","store":"down"}"#));
 
     let slow = tokio::spawn(async move { ask(addr, "slow", &[]).await });
@@ -209,7 +209,8 @@ async fn paths_that_some_clients_post_to_are_answered() {
     for path in ["/", "/RPC2", "//", "//RPC2", "/RPC2/", "//?x", "/RPC2/?x"] {
         let response = send(addr, path, "", &addition()).await;
         assert_eq!(response.status, 200, "{path}");
-        let request = format!("PUT {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         let wrong = exchange(addr, request.as_bytes()).await;
         assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")), "{path}");
     }

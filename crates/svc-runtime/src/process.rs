@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::reload::{self, Reload};
 use crate::service::{Connections, Service};
 use crate::settings::{Announce, ProcessSettings};
-use crate::signal::StopSignals;
+use crate::signal::{self, StopSignals};
 use crate::supervisor;
 
 /// Why a process did not start. Every error becomes one by `?`, as a refusal.
@@ -102,9 +102,10 @@ where
             supervisor::ready();
             let signal = signals.recv(|| reload(&reloads, &metrics)).await;
             supervisor::stopping();
-            info!(signal, deadline = ?settings.drain_deadline, "draining");
+            let (delay, deadline) = (settings.drain_delay, settings.drain_deadline);
+            info!(signal, ?delay, ?deadline, "draining");
         };
-        service.run(stopped).await;
+        service.run(stopped, signal::again()).await;
         Ok(())
     });
     // A look-up of a name may still hold a blocking thread; the exit does not wait for it.

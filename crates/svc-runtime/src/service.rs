@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use axum::Router;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::access::AccessLog;
 use crate::address::Bound;
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
-use crate::descriptors;
 use crate::handshake::HandshakeTerms;
 use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
@@ -28,10 +28,13 @@ pub struct Service<C> {
     pub listeners: Vec<Listener>,
     /// Where its health is asked.
     pub admin: Vec<Listener>,
-    /// Connections at once, over all listeners.
-    pub max_connections: u32,
+    /// Connections at once, over all listeners: see
+    /// [`connection_cap`](crate::descriptors::connection_cap).
+    pub max_connections: usize,
     /// What a peer may do where TLS is spoken.
     pub handshake: HandshakeTerms,
+    /// How long it is told not to be ready, and accepts all the same, before it stops.
+    pub drain_delay: Duration,
     /// How long a stop waits for what is in flight.
     pub drain_deadline: Duration,
     /// What a peer over the connection cap is told.
@@ -81,9 +84,9 @@ impl<C: Connections> Service<C> {
         listeners.filter_map(|listener| Some((listener.role(), listener.addr().ok()?))).collect()
     }
 
-    /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness. Where
-    /// this is dropped, no more peers are accepted and the others are drained all the same.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness, `hurry`
+    /// from the stop: it ends the drain delay before its time. Where this is dropped, no more peers are accepted and the others are drained all the same.
+    pub async fn run(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let health = self.health;
         let (stop_admin, stop_peers) = (Stop::new(), Stop::new());
         // Where nobody waits for this any more, nobody is served any more.
@@ -102,7 +105,7 @@ impl<C: Connections> Service<C> {
         };
         let admin = tokio::spawn(serve_admin(self.admin, routes, admin, stop_admin.clone()));
         let options = ServeOptions {
-            cap: descriptors::connection_cap(self.max_connections),
+            cap: self.max_connections,
             refusal: self.refusal,
             handshake: self.handshake,
             drain: self.drain_deadline,
@@ -115,6 +118,9 @@ impl<C: Connections> Service<C> {
         health.enter(Phase::Ready);
         stop.await;
         health.enter(Phase::Draining);
+        stop_peers.announce();
+        // An error says that all of it has passed.
+        let _ = timeout(self.drain_delay, hurry).await;
         stop_peers.tell();
         match served.await {
             Ok(0) => info!("drained"),
@@ -139,7 +145,7 @@ async fn serve_admin(listeners: Vec<Listener>, routes: Router, options: ServeOpt
     let deadlines = HttpDeadlines::default();
     let answer = http::routed(routes);
     let connection = move |stream, origin: Origin, stop| {
-        http::run(stream, origin.peer, answer.clone(), deadlines, stop)
+        http::run(stream, origin.peer, answer.clone(), |_| (), deadlines, stop)
     };
     serve(listeners, options, stop, connection).await;
 }

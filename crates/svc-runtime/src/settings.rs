@@ -1,12 +1,14 @@
 //! Settings that every service has, and how settings are read: a command-line option,
 //! else its environment variable, else its default.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, Command, Parser, ValueEnum};
+use clap::{Arg, Args, Command, Parser, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::access::AccessLog;
@@ -40,6 +42,10 @@ pub struct ProcessSettings {
     #[arg(long, env, value_parser = file_mode, default_value = "660", value_name = "MODE")]
     pub unix_mode: u32,
 
+    /// How long a stop is announced, by readiness and Connection: close, before nobody is accepted
+    #[arg(long, env, value_parser = delay, default_value = "0s", value_name = "TIME")]
+    pub drain_delay: Duration,
+
     /// How long a stop waits for what is in flight
     #[arg(long, env, value_parser = deadline, default_value = "10s", value_name = "TIME")]
     pub drain_deadline: Duration,
@@ -65,6 +71,7 @@ impl Default for ProcessSettings {
             announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
             unix_mode: 0o660,
+            drain_delay: Duration::ZERO,
             drain_deadline: Duration::from_secs(10),
         }
     }
@@ -100,15 +107,13 @@ pub fn parse<T: Parser>() -> T {
 pub fn parse_with<T: Parser>(subcommands: &[Subcommand]) -> T {
     let command = with_healthcheck(without_empty_env(T::command()));
     let command = subcommands.iter().fold(command, with_subcommand);
+    if let Some(admin) = asked_for_health(&command) {
+        check_health(&admin);
+    }
     let mut matches = command.try_get_matches().unwrap_or_else(|error| end(&error));
     let own = |subcommand: &&Subcommand| matches.subcommand_name() == Some(subcommand.name);
     if let Some(subcommand) = subcommands.iter().find(own) {
         run(subcommand);
-    }
-    if matches.subcommand_name() == Some(HEALTHCHECK) {
-        if let Ok(Some(admin)) = matches.try_get_one(ADMIN_LISTEN) {
-            check_health(admin);
-        }
     }
     T::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| end(&error))
 }
@@ -144,6 +149,23 @@ fn run(subcommand: &Subcommand) -> ! {
             std::process::exit(2)
         }
     }
+}
+
+/// Where the admin port is, if that is to be asked: the other settings may be as bad as they like.
+fn asked_for_health(command: &Command) -> Option<ListenAddr> {
+    let lenient = command.clone().mut_args(|arg| {
+        if arg.get_id() == ADMIN_LISTEN {
+            return arg;
+        }
+        let arg = arg.env(None::<&str>);
+        let takes_values = arg.get_action().takes_values();
+        if takes_values { arg.value_parser(OsStringValueParser::new()) } else { arg }
+    });
+    let matches = lenient.try_get_matches().ok()?;
+    if matches.subcommand_name() != Some(HEALTHCHECK) {
+        return None;
+    }
+    matches.try_get_one(ADMIN_LISTEN).ok().flatten().cloned()
 }
 
 fn check_health(admin: &ListenAddr) -> ! {
@@ -204,13 +226,79 @@ fn wanted_format(args: impl IntoIterator<Item = OsString>, env: Option<OsString>
     format.unwrap_or(LogFormat::Text)
 }
 
+/// Reads a time such as `300ms`, or `0s`: at most [`MAX_DEADLINE`].
+pub fn delay(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        delay if delay <= MAX_DEADLINE => Ok(delay),
+        _ => Err("expected at most 8760h".into()),
+    }
+}
+
 /// Reads a deadline such as `300ms`, `5m` or `1h 30m`: over zero and at most [`MAX_DEADLINE`].
 pub fn deadline(text: &str) -> Result<Duration, String> {
-    let signed: SignedDuration =
-        text.parse().map_err(|_| "expected a time such as 300ms, 30s or 5m")?;
-    match Duration::try_from(signed) {
-        Ok(deadline) if !deadline.is_zero() && deadline <= MAX_DEADLINE => Ok(deadline),
+    match time(text)? {
+        deadline if !deadline.is_zero() && deadline <= MAX_DEADLINE => Ok(deadline),
         _ => Err("expected more than 0s and at most 8760h".into()),
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let signed = text.parse::<SignedDuration>().ok();
+    let time = signed.and_then(|signed| Duration::try_from(signed).ok());
+    time.ok_or_else(|| "expected a time such as 300ms, 30s or 5m".to_owned())
+}
+
+/// Bytes that a unit of sizes stands for, in lower case.
+const UNITS: [(&str, u64); 10] = [
+    ("", 1),
+    ("b", 1),
+    ("k", 1 << 10),
+    ("kb", 1 << 10),
+    ("kib", 1 << 10),
+    ("m", 1 << 20),
+    ("mb", 1 << 20),
+    ("mib", 1 << 20),
+    ("g", 1 << 30),
+    ("gib", 1 << 30),
+];
+
+/// Reads a size in bytes such as `65536`, `64k`, `4MiB` or `1GiB`, within `range`. Units are powers
+/// of 1024, in capitals or not.
+pub fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = text[digits..].trim_start().to_ascii_lowercase();
+    let unit = UNITS.iter().find(|(name, _)| *name == unit);
+    let number: Option<u64> = text[..digits].parse().ok();
+    let (Some(number), Some((_, factor))) = (number, unit) else {
+        return Err("expected a size such as 65536, 64k or 4MiB".into());
+    };
+    let bytes = number.checked_mul(*factor).and_then(|bytes| usize::try_from(bytes).ok());
+    bytes.filter(|bytes| range.contains(bytes)).ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        format!("expected a size from {least} to {most} bytes")
+    })
+}
+
+/// Reads an item of a list as `parser` does, but for the blanks around it.
+#[derive(Debug, Clone)]
+pub struct Listed<P>(pub P);
+
+impl<P: TypedValueParser> TypedValueParser for Listed<P> {
+    type Value = P::Value;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<P::Value, clap::Error> {
+        let trimmed = value.to_str().map(str::trim).map_or(value, OsStr::new);
+        self.0.parse_ref(command, arg, trimmed)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
     }
 }
 
@@ -225,6 +313,49 @@ mod tests {
         assert_eq!(deadline("1m 30s"), Ok(Duration::from_secs(90)));
         for bad in ["", "5", "0s", "-1s", "8761h", "soon", "9999999999999h"] {
             assert!(deadline(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn delay_may_be_none() {
+        assert_eq!(delay("0s"), Ok(Duration::ZERO));
+        assert_eq!(delay("5m"), Ok(Duration::from_secs(300)));
+        for bad in ["", "0", "-1s", "8761h"] {
+            assert!(delay(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units_and_a_range() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("65536", 65_536),
+            ("100B", 100),
+            ("64k", 65_536),
+            ("64 KiB", 65_536),
+            ("4MiB", 4 << 20),
+            ("4m", 4 << 20),
+            (" 4MB ", 4 << 20),
+            ("1GiB", 1 << 30),
+            ("1g", 1 << 30),
+        ] {
+            assert_eq!(size(text, 1..=1 << 30), Ok(bytes), "{text}");
+        }
+        for bad in [
+            "",
+            "k",
+            "0",
+            "-1",
+            "1.5k",
+            "1x",
+            "2GiB",
+            "1 0",
+            "0x10",
+            "99999999999999999999",
+            "17179869184g",
+            "1é",
+        ] {
+            assert!(size(bad, 1..=1 << 30).is_err(), "{bad}");
         }
     }
 

@@ -34,3 +34,13 @@ impl StopSignals {
         }
     }
 }
+
+/// Waits for one more signal that ends the process; for ever, where none can be heard.
+pub(crate) async fn again() {
+    match StopSignals::install() {
+        Ok(mut signals) => {
+            signals.recv(|| ()).await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -14,6 +14,7 @@ pub struct Stop(Arc<Word>);
 
 #[derive(Debug, Default)]
 struct Word {
+    is_announced: AtomicBool,
     is_told: AtomicBool,
     waiting: Notify,
 }
@@ -24,8 +25,19 @@ impl Stop {
         Self::default()
     }
 
+    /// Says that it will be told soon, and wakes nobody.
+    pub fn announce(&self) {
+        self.0.is_announced.store(true, Ordering::Release);
+    }
+
+    /// Whether it was announced, or told.
+    pub fn is_announced(&self) -> bool {
+        self.0.is_announced.load(Ordering::Acquire)
+    }
+
     /// Tells all who wait, and all who will.
     pub fn tell(&self) {
+        self.announce();
         self.0.is_told.store(true, Ordering::Release);
         self.0.waiting.notify_waiters();
     }

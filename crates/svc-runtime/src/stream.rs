@@ -149,6 +149,13 @@ impl Stream {
         }
     }
 
+    /// Whether the socket has bytes that nobody has taken, or the end of the peer's stream, or an
+    /// error: what the kernel says now, which may be before anybody who waits for it is told.
+    pub(crate) fn has_unread(&self) -> bool {
+        let peeked = self.socket().peek(&mut [MaybeUninit::uninit()]);
+        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Waits until the peer has said something or ended its stream, and takes nothing of it.
     pub async fn spoken(&self) -> io::Result<()> {
         match self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 use protocol::command::MAX_COMMAND_BYTES;
 use svc_runtime::address::ListenAddr;
-use svc_runtime::settings::{ProcessSettings, deadline};
+use svc_runtime::settings::{ProcessSettings, deadline, size};
 use svc_runtime::tls::TlsSettings;
 
 /// Answers text commands (hello, time, goodbye, help) over TCP
@@ -67,8 +67,5 @@ pub struct Limits {
 
 /// At least the longest command's name, at most what is still a command.
 fn command_bytes(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 7..=65_536) => Ok(bytes),
-        _ => Err("expected a number from 7 to 65536".into()),
-    }
+    size(text, 7..=65_536)
 }

@@ -13,6 +13,7 @@ use svc_runtime::serve::linger;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::Peer;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
@@ -21,9 +22,6 @@ use crate::traffic::{Said, Traffic};
 
 /// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
 const READ_BYTES: usize = 4096;
-
-/// Reads that still count as received before the stop.
-const MAX_READS_AFTER_STOP: usize = 16;
 
 /// Reply buffer that an idle connection keeps.
 const KEPT_REPLY_BYTES: usize = 512;
@@ -57,20 +55,36 @@ where
 {
     let mut timer = pin!(sleep(session.limits.idle_deadline));
     let mut stopped = pin!(stop.told());
-    let mut reads_after_stop = 0;
-    while !session.is_over && reads_after_stop < MAX_READS_AFTER_STOP {
+    while !session.is_over {
         tokio::select! {
             // Reading first, so that what has arrived by the time of the stop is answered.
             biased;
             read = receive(stream, session) => read?,
             () = timer.as_mut() => session.timer_fired(),
-            () = stopped.as_mut() => return Ok(()),
+            () = stopped.as_mut() => return answer_what_has_arrived(stream, session).await,
         }
         send(stream, session).await?;
         if session.due < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(session.due);
         }
-        reads_after_stop += usize::from(stop.is_told());
+    }
+    Ok(())
+}
+
+/// Answers without a wait for more. Who never ceases to say something is cut at the drain deadline.
+async fn answer_what_has_arrived<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    N: Fn() -> DateTime,
+{
+    while !session.is_over {
+        tokio::select! {
+            biased;
+            read = receive(stream, session) => read?,
+            // Done after the runtime has asked the kernel, and the stream was looked at once more.
+            () = yield_now() => break,
+        }
+        send(stream, session).await?;
     }
     Ok(())
 }

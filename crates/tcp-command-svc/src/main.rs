@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
+use svc_runtime::descriptors::connection_cap;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     process::run(&config.process, async || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
+        let max_connections = connection_cap(process.max_connections)?;
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
         let admin =
             bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
@@ -34,8 +36,9 @@ fn main() -> ExitCode {
         Ok(Service {
             listeners,
             admin: admin.map_err(StartError::listening)?,
-            max_connections: process.max_connections,
+            max_connections,
             handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
+            drain_delay: process.drain_delay,
             drain_deadline: process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),

@@ -2,6 +2,8 @@
 
 use callbox::Settings;
 use clap::Parser;
+use clap::builder::EnumValueParser;
+use svc_runtime::settings::Listed;
 
 use crate::methods::Group;
 
@@ -10,7 +12,7 @@ use crate::methods::Group;
 #[command(version)]
 pub struct Config {
     /// Which groups of methods to publish, a list; system.* is always there
-    #[arg(long, env, value_enum, value_delimiter = ',', default_values_t = [Group::Arithmetic, Group::Command], value_name = "GROUP")]
+    #[arg(long, env, value_parser = Listed(EnumValueParser::<Group>::new()), value_delimiter = ',', default_value = "arithmetic,command", value_name = "GROUP")]
     pub methods: Vec<Group>,
 
     /// The tcp-command-svc that runs the text commands; without it they run in this process

@@ -51,7 +51,7 @@ impl Target {
     fn post(&self, headers: &str, body: &[u8]) -> (u16, String) {
         let mut stream = self.connect();
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -77,7 +77,7 @@ impl Target {
         stream
             .write_all(
                 format!(
-                    "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}",
+                    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
                     body.len()
                 )
                 .as_bytes(),
@@ -253,7 +253,7 @@ fn peers_that_read_nothing_of_large_responses_take_no_more_than_the_budget() {
     let mut peers: Vec<_> = (0..12).map(|_| target.connect()).collect();
     for peer in &mut peers {
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: test\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
             zipped.len()
         );
         peer.write_all(head.as_bytes()).unwrap();
@@ -273,13 +273,14 @@ fn peers_that_stop_in_their_bodies_keep_nobody_waiting() {
     let target = Target::start();
     let mut stopped: Vec<_> = (0..1_100).map(|_| target.connect()).collect();
     for peer in &mut stopped {
-        peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").unwrap();
+        peer.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n")
+            .unwrap();
     }
     target.check_alive();
     let half = vec![b' '; 2 * 1024 * 1024 + 1];
     let mut large: Vec<_> = (0..20).map(|_| target.connect()).collect();
     for peer in &mut large {
-        peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4000000\r\n\r\n")
+        peer.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n")
             .unwrap();
         peer.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
         // Those for which there is no room are not read to their end.
@@ -313,7 +314,7 @@ fn peers_that_announce_large_bodies_keep_nobody_waiting() {
     let mut announcing: Vec<_> = (0..300).map(|_| target.connect()).collect();
     for peer in &mut announcing {
         peer.write_all(
-            b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4194304\r\n\r\n<methodCall>",
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194304\r\n\r\n<methodCall>",
         )
         .unwrap();
     }
@@ -325,7 +326,7 @@ fn lengths_that_conflict_are_refused() {
     let target = Target::start();
     let mut peer = target.connect();
     peer.write_all(
-        b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     )
     .unwrap();
     assert_eq!(receive(peer).0, 400);
@@ -336,7 +337,8 @@ fn lengths_that_conflict_are_refused() {
 fn never_ending_chunks_are_too_large() {
     let target = Target::start();
     let mut peer = target.connect();
-    peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    peer.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     // The service stops reading some time after it refused: so a write fails, or its limit is past.
     let sent = (0..2_000).take_while(|_| peer.write_all(chunk.as_bytes()).is_ok()).count();
@@ -348,7 +350,8 @@ fn never_ending_chunks_are_too_large() {
 fn chunks_of_a_byte_are_read_within_the_limits() {
     let target = Target::start();
     let mut peer = target.connect();
-    peer.write_all(b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    peer.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
     let chunks = "1\r\nx\r\n".repeat(100_000) + "0\r\n\r\n";
     peer.write_all(chunks.as_bytes()).unwrap();
     assert_eq!(receive(peer).0, 200);

@@ -26,7 +26,7 @@ fn request(method: &str, headers: &str, params: &[&str]) -> String {
         "<methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>"
     );
     let length = body.len();
-    format!("POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+    format!("POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
 }
 
 /// Sends `requests`, of which the last closes the connection, and gives back all that is answered.

@@ -33,7 +33,7 @@ fn exchange(addr: SocketAddr, request: &str) -> (u16, String) {
 }
 
 fn get(addr: SocketAddr, path: &str) -> (u16, String) {
-    exchange(addr, &format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"))
+    exchange(addr, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
 }
 
 fn request(method: &str, params: &[&str], headers: &str) -> String {
@@ -43,7 +43,7 @@ fn request(method: &str, params: &[&str], headers: &str) -> String {
         "<methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>"
     );
     format!(
-        "POST / HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        "POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -210,7 +210,7 @@ fn what_outlasts_the_drain_deadline_is_cut_and_counted() {
     let mut caller = connect(service.addr("xmlrpc"));
     caller
         .write_all(
-            b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
         )
         .unwrap();
     let mut goes_on = [0; 25];

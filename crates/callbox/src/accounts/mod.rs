@@ -27,7 +27,7 @@ use axum::http::HeaderMap;
 use svc_runtime::stream::Secrecy;
 use tracing::warn;
 
-use crate::registry::{Connection, Identity};
+use crate::registry::{Connection, Identity, Peer};
 use book::Book;
 use credentials::{Credentials, Login};
 use desk::{Desk, Question};
@@ -114,7 +114,9 @@ impl Accounts {
     fn at_once(&self, headers: &HeaderMap, connection: &Connection) -> AtOnce {
         let book = self.book.load();
         let known = match Credentials::read(headers) {
-            Ok(Credentials::Basic(login)) => return self.password(&book, login, connection),
+            Ok(Credentials::Basic(login)) => {
+                return self.password(&book, login, connection, connection.caller(headers));
+            }
             Ok(Credentials::Bearer(token)) => book.token(token),
             Ok(Credentials::None) => book.certificate(connection.certificate.as_deref()),
             Err(credentials::Unreadable) => None,
@@ -122,7 +124,13 @@ impl Accounts {
         AtOnce::Verdict(known.ok_or(Denial::Unproven))
     }
 
-    fn password(&self, book: &Arc<Book>, login: Login, connection: &Connection) -> AtOnce {
+    fn password(
+        &self,
+        book: &Arc<Book>,
+        login: Login,
+        connection: &Connection,
+        caller: Peer,
+    ) -> AtOnce {
         self.tell_of_listener(connection);
         let now = Instant::now();
         let seal = book.memory.seal(login.as_bytes());
@@ -133,7 +141,7 @@ impl Accounts {
         if !hash::is_hashable(login.password()) {
             return AtOnce::Verdict(Err(Denial::Unproven));
         }
-        let source = Source::of(connection.peer);
+        let source = Source::of(caller);
         let pair = self.failures.pair(source, login.user());
         if let Some(seconds) = self.failures.pause(pair, now) {
             return AtOnce::Verdict(Err(Denial::TooManyFailures(seconds)));

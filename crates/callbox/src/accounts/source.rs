@@ -11,10 +11,7 @@ pub(super) struct Source(IpAddr);
 impl Source {
     /// Where `peer` is, if it has an address.
     pub(super) fn of(peer: Peer) -> Option<Self> {
-        match peer {
-            Peer::Inet(addr) => Some(addr.ip().into()),
-            Peer::Unix | Peer::Unknown => None,
-        }
+        peer.address().map(Self::from)
     }
 }
 

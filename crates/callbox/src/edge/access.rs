@@ -56,6 +56,12 @@ impl Watch {
         }
     }
 
+    /// What `caller` sent was answered with `status` before it was a request.
+    pub(super) fn head(&self, caller: &Caller, status: StatusCode) {
+        self.counts.rejected(status);
+        self.tell(&Line { status, ..Line::of_none(caller, &Response::default(), Duration::ZERO) });
+    }
+
     /// Logs the line where it is due.
     fn tell(&self, line: &Line<'_>) {
         let kind = Kind::of(line, self.slow_call);

@@ -7,6 +7,7 @@ pub(crate) mod budget;
 mod coding;
 mod counts;
 mod head;
+pub(crate) mod hosts;
 mod rejection;
 mod response;
 mod service;
@@ -19,26 +20,29 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::ALLOW;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::admin::Health;
+use svc_runtime::http;
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tower::Service as _;
 
+pub use hosts::{AllowedHost, NoHost};
 pub use service::CallService;
 
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
-use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
+use crate::registry::{Caller, Connection, Door, Failure, Peer, Published, Started};
 use access::{Access, Entries, Watch};
 use aside::{MAX_INLINE_BYTES, aside};
 use body::BodyLimits;
 use budget::{Budget, Share, reading_bytes};
 use head::Head;
+use hosts::Hosts;
 use rejection::Rejection;
 use response::MAX_PLAIN_BYTES;
 use unread::{RequestBody, Unread};
@@ -61,17 +65,19 @@ pub(crate) struct CallLimits {
 /// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
 /// where it was told of the health, tell that. Another path is 404, another method 405.
 pub(crate) struct Edge {
+    hosts: Hosts,
     calls: Calls,
     watch: Watch,
     others: Router,
 }
 
 impl Edge {
-    /// The edge before `published`, whose calls are told to `watch` and counted in `metrics`.
-    /// Without `accounts` nobody is asked who they are. Without `health` it is a part of another
-    /// program.
+    /// The edge before `published`, for requests to `hosts`, whose calls are told to `watch` and
+    /// counted in `metrics`. Without `accounts` nobody is asked who they are; without `health` it is
+    /// a part of another program.
     pub(crate) fn new(
         published: Arc<Published>,
+        hosts: Hosts,
         accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
         watch: Watch,
@@ -95,7 +101,7 @@ impl Edge {
             .fold(Router::new(), |router, path| router.route(path, post_only.clone()));
         // Health is asked here too, past the limit on calls: it must not be turned away.
         let others = health.map(Health::routes).into_iter().fold(others, Router::merge);
-        Arc::new(Self { calls, watch, others })
+        Arc::new(Self { hosts, calls, watch, others })
     }
 
     /// Answers a request. It ends here: it is counted, and logged where that is due.
@@ -116,12 +122,27 @@ impl Edge {
         }
     }
 
+    /// Whether the request is for a host that is answered. A Unix socket has no name in the DNS.
+    fn is_meant<B>(&self, request: &Request<B>, connection: &Connection) -> bool {
+        match &self.hosts {
+            Hosts::Any => true,
+            _ if connection.peer == Peer::Unix => true,
+            hosts => hosts.allow(http::host(request.uri(), request.headers())),
+        }
+    }
+
+    /// What came over `connection` was answered with `status` before it was a request.
+    pub(crate) fn refused(&self, connection: Arc<Connection>, status: StatusCode) {
+        self.watch.head(&Caller::new(connection, Door::XmlRpc, HeaderMap::new()), status);
+    }
+
     /// Begins with a call.
     fn call(
         &self,
         mut request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
     ) -> impl Future<Output = Response> {
+        let is_meant = self.is_meant(&request, &connection);
         let (version, headers) = (request.version(), std::mem::take(request.headers_mut()));
         let mut caller = Caller::new(connection, Door::XmlRpc, headers);
         let body = request.into_body();
@@ -129,7 +150,11 @@ impl Edge {
         // since a function's parameters would be there twice.
         Box::pin(async move {
             let mut access = self.watch.call(&self.calls.published);
-            let answered = self.calls.answer(&mut caller, body, &mut access).await;
+            let answered = if is_meant {
+                self.calls.answer(&mut caller, body, &mut access).await
+            } else {
+                Err(Rejection::Host)
+            };
             let mut response =
                 answered.unwrap_or_else(|rejection| rejection.into_response(version));
             access.end(&caller, &mut response);
@@ -143,8 +168,13 @@ impl Edge {
         connection: Arc<Connection>,
     ) -> Result<Response, Infallible> {
         let started = Instant::now();
+        let is_meant = is_health_path(request.uri().path()) || self.is_meant(&request, &connection);
         let caller = Caller::new(connection, Door::XmlRpc, request.headers().clone());
-        let mut response = self.others.clone().call(request.map(Body::new)).await?;
+        let mut response = if is_meant {
+            self.others.clone().call(request.map(Body::new)).await?
+        } else {
+            Rejection::Host.into_response(request.version())
+        };
         self.watch.other(started, &caller, &mut response);
         Ok(response)
     }
@@ -157,6 +187,11 @@ const CALL_PATHS: [&str; 5] = ["/", "/RPC2", "//", "//RPC2", "/RPC2/"];
 /// Whether the path is one of [`CALL_PATHS`], the usual ones first and without a search.
 fn is_call_path(path: &str) -> bool {
     matches!(path, "/" | "/RPC2") || CALL_PATHS.contains(&path)
+}
+
+/// Whether health is asked there, by whatever name the asker knows this machine.
+fn is_health_path(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 struct Calls {

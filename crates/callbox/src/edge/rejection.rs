@@ -18,6 +18,8 @@ const CHALLENGES: [&str; 2] =
 /// Trouble with the transport, answered with a status and never with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
+    /// The request is for a host that is not answered.
+    Host,
     /// The body broke off or is no HTTP.
     BrokenBody,
     /// The body is not compressed as it is said to be.
@@ -41,6 +43,10 @@ pub(super) enum Rejection {
 impl Rejection {
     fn status_and_text(self) -> (StatusCode, &'static str) {
         match self {
+            Self::Host => (
+                StatusCode::FORBIDDEN,
+                "The host that this is for is not answered, unless --allow-host lists it.\n",
+            ),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "The body broke off.\n"),
             Self::CorruptBody => {
                 (StatusCode::BAD_REQUEST, "The body is not what its Content-Encoding says.\n")

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use svc_runtime::network::Network;
 use svc_runtime::stream::{self, Origin, Secrecy};
 
+use super::forwarded;
 use super::identity::{Account, Identity};
 use super::request_id::{self, is_request_id};
 use super::trace::trace_id;
@@ -57,12 +59,27 @@ pub(crate) struct Connection {
     pub(crate) secrecy: Secrecy,
     /// The subject of the client's certificate, as RFC 2253 writes it.
     pub(crate) certificate: Option<Arc<str>>,
+    /// Peers that tell for whom they call.
+    trusted: Arc<[Network]>,
 }
 
 impl Connection {
     /// A connection that another program accepted.
     pub(crate) fn foreign(peer: Peer) -> Self {
-        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None }
+        let (secrecy, trusted) = (Secrecy::Open, Arc::default());
+        Self { peer, listener: None, secrecy, certificate: None, trusted }
+    }
+
+    /// The same, where the peers of the networks `trusted` are believed in whose name they call.
+    pub(crate) fn trusting(self, trusted: Arc<[Network]>) -> Self {
+        Self { trusted, ..self }
+    }
+
+    /// Who calls by a request with `headers`: the peer, or for whom that does where it is trusted.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Peer {
+        let Peer::Inet(addr) = self.peer else { return self.peer };
+        let forwarded = forwarded::caller(addr.ip(), &self.trusted, headers);
+        forwarded.map_or(self.peer, Peer::Forwarded)
     }
 }
 
@@ -73,7 +90,7 @@ impl From<Origin> for Connection {
             stream::Peer::Unix => Peer::Unix,
         };
         let Origin { listener, secrecy, certificate, .. } = origin;
-        Self { peer, listener: Some(listener), secrecy, certificate }
+        Self { peer, listener: Some(listener), secrecy, certificate, trusted: Arc::default() }
     }
 }
 
@@ -83,6 +100,8 @@ impl From<Origin> for Connection {
 pub enum Peer {
     /// An address and port.
     Inet(SocketAddr),
+    /// An address that a trusted proxy has told.
+    Forwarded(IpAddr),
     /// The other end of a Unix socket, which has no address.
     Unix,
     /// The program that this is mounted in does not tell.
@@ -93,8 +112,20 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inet(addr) => addr.fmt(f),
+            Self::Forwarded(address) => address.fmt(f),
             Self::Unix => f.write_str("unix"),
             Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl Peer {
+    /// Its address, if it has one; an IPv4 address mapped into IPv6 is the IPv4 one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Inet(addr) => Some(addr.ip().to_canonical()),
+            Self::Forwarded(address) => Some(*address),
+            Self::Unix | Self::Unknown => None,
         }
     }
 }
@@ -165,9 +196,9 @@ impl Caller {
         &self.headers
     }
 
-    /// Where the call came from.
+    /// Where the call came from: the peer, or whom that names where it is a trusted proxy.
     pub fn peer(&self) -> Peer {
-        self.connection.peer
+        self.connection.caller(&self.headers)
     }
 
     /// The role of the listener that the call came by, such as `xmlrpc`; `None` where this is
@@ -284,6 +315,7 @@ mod tests {
     fn peers_are_shown_as_addresses() {
         let check = |peer: Peer, expected: &str| assert_eq!(peer.to_string(), expected);
         check(Peer::from(SocketAddr::from(([127, 0, 0, 1], 80))), "127.0.0.1:80");
+        check(Peer::Forwarded([192, 0, 2, 1].into()), "192.0.2.1");
         check(Peer::Unix, "unix");
         check(Peer::Unknown, "unknown");
     }

@@ -13,6 +13,7 @@ mod caller;
 mod durations;
 mod error;
 mod failure;
+mod forwarded;
 mod function;
 mod identity;
 mod method;
