@@ -31,6 +31,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
             admin: bind_all("admin", &any_port, 0o600).await?,
             max_connections: 1,
             handshake: HandshakeTerms { deadline: Duration::from_secs(10), plain_answer: b"" },
+            drain_delay: Duration::ZERO,
             drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
