@@ -30,6 +30,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::edge::hosts::Hosts;
 use crate::edge::{AllowedHost, CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
+use crate::reloader::Reloader;
 use crate::settings::{Settings, parse};
 
 /// The roles that listeners are announced with.
@@ -94,6 +95,7 @@ pub struct Server {
     admin: Vec<Listener>,
     checks: Vec<Check>,
     metrics: Metrics,
+    reloader: Reloader,
 }
 
 impl From<Registry> for Server {
@@ -107,7 +109,8 @@ impl Server {
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
         let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
-        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
+        let (metrics, reloader) = (Metrics::new(), Reloader::new());
+        Self { registry, settings, listeners, admin, checks, metrics, reloader }
     }
 
     /// The same with these settings.
@@ -145,10 +148,19 @@ impl Server {
         Self { metrics, ..self }
     }
 
+    /// The same with its files read again when `reloader` says so, which is of no other server. For
+    /// [`run`](Self::run) and [`service`](Self::service): a process does it at a SIGHUP.
+    pub fn reloader(self, reloader: &Reloader) -> Self {
+        Self { reloader: reloader.clone(), ..self }
+    }
+
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
     /// closed and the calls under way answered, up to the drain deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        self.into_service().await?.run(stop, std::future::pending()).await;
+        let (reloader, metrics) = (self.reloader.clone(), self.metrics.clone());
+        let mut service = self.into_service().await?;
+        reloader.takes(std::mem::take(&mut service.reloads), metrics);
+        service.run(stop, std::future::pending()).await;
         Ok(())
     }
 
@@ -172,6 +184,8 @@ impl Server {
         let (limits, metrics) = (self.settings.limits, self.metrics);
         let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
+        let reloads = accounts.clone().map(reload_accounts).into_iter().collect();
+        self.reloader.takes(reloads, metrics.clone());
         let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
         let edge = Edge::new(published, hosts, accounts, limits.call(), watch, &metrics, None);
         Ok(CallService::new(edge))

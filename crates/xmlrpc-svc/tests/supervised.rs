@@ -5,6 +5,8 @@
 mod authority;
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
+#[path = "../../svc-runtime/tests/support/units.rs"]
+mod units;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -252,4 +254,9 @@ fn socket_of_a_program_is_not_removed_by_who_could_not_listen_on_it() {
     let ended = run_to_end(BINARY, &["--listen", &listen, "--admin-listen", "127.0.0.1:0"], &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     UnixStream::connect(&path).unwrap();
+}
+
+#[test]
+fn units_are_what_systemd_takes_and_shut_the_service_in() {
+    units::check("xmlrpc-svc", BINARY);
 }
