@@ -13,16 +13,18 @@
 //! of its own, [`Server::run`] a task on a runtime of one's own, and [`Server::router`] a part of an
 //! axum application.
 //!
-//! The path of a call: socket -> `svc_runtime::http` -> `edge` (the route, and the limits on size,
-//! calls, time and memory) -> `doors` (the request becomes a call) -> `registry` (the call becomes a
+//! The path of a call: socket -> `svc_runtime::http` -> `edge` (the route, who calls, and the limits
+//! on size, calls, time and memory) -> `doors` (the request becomes a call) -> `registry` (the call becomes a
 //! function's result) -> `doors` -> `edge` -> socket.
 
+mod accounts;
 mod doors;
 mod edge;
 mod registry;
 mod server;
 mod settings;
 
+pub use accounts::AccountsError;
 pub use callbox_macros::{Reply, methods};
 pub use edge::CallService;
 #[cfg(any(feature = "chrono", feature = "jiff"))]
@@ -41,12 +43,14 @@ pub use registry::{
     Signature, StateFunction, StateMethod, SyncFunction, internal,
 };
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
-pub use settings::{PeerLimits, Settings};
+pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
+pub use svc_runtime::access::AccessLog;
 pub use svc_runtime::check::Check;
 pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
+pub use svc_runtime::metrics::Metrics;
 pub use svc_runtime::process::StartError;
-pub use svc_runtime::settings::{ProcessSettings, parse};
+pub use svc_runtime::settings::ProcessSettings;
 
 /// What the macros' expansions stand on. Nobody else's: it may change at any time.
 #[doc(hidden)]

@@ -10,20 +10,23 @@ use axum::Router;
 use clap::Parser;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
+use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
-use svc_runtime::settings;
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tracing::debug;
 
+use crate::accounts::{Accounts, AccountsError};
 use crate::edge::{CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
-use crate::settings::Settings;
+use crate::settings::{Settings, parse};
 
 /// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
@@ -37,6 +40,11 @@ const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
+/// What a peer is told that sends HTTP as it is where it is to be sent by TLS.
+const NOT_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+    Content-Length: 32\r\n\r\nThis port speaks HTTPS, not HTTP";
+
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
 struct Options {
@@ -48,7 +56,7 @@ struct Options {
 /// command line and the environment say where, within which limits, and how to log. Not to be
 /// called inside a tokio runtime, where [`Server::run`] is the way.
 pub fn serve(registry: Registry) -> ExitCode {
-    let options: Options = settings::parse();
+    let options: Options = parse();
     serve_with(&options.settings, || Ok(registry))
 }
 
@@ -81,6 +89,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     admin: Vec<Listener>,
     checks: Vec<Check>,
+    metrics: Metrics,
 }
 
 impl From<Registry> for Server {
@@ -93,7 +102,8 @@ impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
-        Self { registry, settings, listeners: Vec::new(), admin: Vec::new(), checks: Vec::new() }
+        let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
     }
 
     /// The same with these settings.
@@ -108,6 +118,12 @@ impl Server {
         self
     }
 
+    /// The same on a Unix socket that was brought along, as [`listener`](Self::listener) has it.
+    pub fn unix_listener(mut self, listener: UnixListener) -> Self {
+        self.listeners.push(Listener::unix(ROLE, listener));
+        self
+    }
+
     /// The same with an admin port that was brought along.
     pub fn admin_listener(self, listener: TcpListener) -> Self {
         Self { admin: vec![Listener::tcp(ADMIN, listener)], ..self }
@@ -117,6 +133,12 @@ impl Server {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+
+    /// The same, counting in `metrics`, which no other server has: a program can add its own counts,
+    /// and tell them where there is no admin port. They are told at `GET /metrics` on that.
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
@@ -135,23 +157,27 @@ impl Server {
     /// registry.add("twice", "A number doubled.", |number: i32| number * 2);
     /// let methods = callbox::Server::new(registry).router()?;
     /// let app: axum::Router = axum::Router::new().nest("/rpc", methods);
-    /// # Ok::<_, callbox::RegistryError>(())
+    /// # Ok::<_, callbox::ServerError>(())
     /// ```
-    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RegistryError> {
+    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, ServerError> {
         Ok(Router::new().fallback_service(self.service()?))
     }
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
-    pub fn service(self) -> Result<CallService, RegistryError> {
-        let limits = self.settings.limits;
-        let published = self.registry.publish(limits.publish())?;
-        Ok(CallService::new(Edge::new(published, limits.call(), None)))
+    pub fn service(self) -> Result<CallService, ServerError> {
+        let (limits, metrics) = (self.settings.limits, self.metrics);
+        let published = self.registry.publish(limits.publish(), &metrics)?;
+        let accounts = self.settings.accounts.read()?.map(Arc::new);
+        let watch = self.settings.watch(&metrics);
+        Ok(CallService::new(Edge::new(published, accounts, limits.call(), watch, &metrics, None)))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
-        let (limits, settings) = (self.settings.limits, self.settings);
+        let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
+        let watch = settings.watch(&metrics);
         // Before anything is listened on.
-        let published = self.registry.publish(limits.publish())?;
+        let published = self.registry.publish(limits.publish(), &metrics)?;
+        let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
             let unix_mode = settings.process.unix_mode;
@@ -164,19 +190,26 @@ impl Server {
             }
         }
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(published, limits.call(), Some(&health));
+        let edge =
+            Edge::new(published, accounts.clone(), limits.call(), watch, &metrics, Some(&health));
         Ok(Service {
             listeners,
             admin,
             max_connections: settings.process.max_connections,
-            handshake_deadline: limits.http().header,
+            handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
             drain_deadline: settings.process.drain_deadline,
             refusal: REFUSAL,
             health,
-            reloads: reload.into_iter().collect(),
+            metrics,
+            access_log: settings.process.access_log,
+            reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
             connections: HttpConnections { edge, deadlines: limits.http() },
         })
     }
+}
+
+fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
+    Reload::new("accounts", move || accounts.reload().map_err(|error| error.to_string()))
 }
 
 /// Peers over HTTP, whose calls the edge answers.
@@ -206,6 +239,8 @@ impl Connections for HttpConnections {
 pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
+    /// The file of accounts cannot be used.
+    Accounts(AccountsError),
     /// An address cannot be listened on, or the files for TLS not used.
     Listen(ListenError),
 }
@@ -213,6 +248,12 @@ pub enum ServerError {
 impl From<RegistryError> for ServerError {
     fn from(error: RegistryError) -> Self {
         Self::Registry(error)
+    }
+}
+
+impl From<AccountsError> for ServerError {
+    fn from(error: AccountsError) -> Self {
+        Self::Accounts(error)
     }
 }
 
@@ -226,6 +267,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(error) => error.fmt(f),
+            Self::Accounts(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -237,6 +279,7 @@ impl std::error::Error for ServerError {}
 fn start_error(error: ServerError) -> StartError {
     match error {
         ServerError::Registry(error) => StartError::Setting(error.to_string()),
+        ServerError::Accounts(error) => StartError::Setting(error.to_string()),
         ServerError::Listen(error) => StartError::listening(error),
     }
 }

@@ -1,16 +1,20 @@
 //! The settings of a program that publishes functions.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Parser};
 use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::address::ListenAddr;
 use svc_runtime::http::HttpDeadlines;
-use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline};
+use svc_runtime::metrics::Metrics;
+use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with};
 use svc_runtime::tls::TlsSettings;
 
+use crate::accounts::{Accounts, AccountsError, MEMORY, SUBCOMMANDS};
 use crate::edge::CallLimits;
+use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
 use crate::registry::PublishLimits;
@@ -31,9 +35,19 @@ const MAX_CALLS: u32 = 1024;
 /// Each of the deadlines for a peer, unless a service is told otherwise.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// What takes longer is logged, unless a service is told otherwise.
+const SLOW_CALL: Duration = Duration::from_secs(1);
+
 /// Where a service listens, and where its health is asked, unless it is told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5022);
 const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9022);
+
+/// Parses the command line and the environment into `T`. Help and version end the process with 0, a
+/// bad setting ends it with 2 and one line. Where [`Settings`] are flattened into `T`, there are the
+/// subcommands `healthcheck`, `hash-password` and `new-token`, which end the process too.
+pub fn parse<T: Parser>() -> T {
+    parse_with(&SUBCOMMANDS)
+}
 
 /// The settings of a program that publishes functions. They can be flattened into clap options of
 /// one's own, which [`parse`](crate::parse) reads; or start from the default and be changed.
@@ -64,6 +78,14 @@ pub struct Settings {
     #[command(flatten)]
     pub tls: TlsSettings,
 
+    /// Who may call.
+    #[command(flatten)]
+    pub accounts: AccountsSettings,
+
+    /// Calls that take longer are logged
+    #[arg(long, env, value_parser = deadline, default_value = "1s", value_name = "TIME")]
+    pub slow_call: Duration,
+
     /// What a peer may take of us.
     #[command(flatten)]
     pub limits: PeerLimits,
@@ -71,6 +93,19 @@ pub struct Settings {
     /// What every service has.
     #[command(flatten)]
     pub process: ProcessSettings,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Args)]
+#[non_exhaustive]
+pub struct AccountsSettings {
+    /// The accounts that may call, a TOML file; without it nobody is asked who they are
+    #[arg(long, env = "ACCOUNTS_FILE", value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+
+    /// How long a good password is remembered, so that no hash of it is made again
+    #[arg(long, env, value_parser = deadline, default_value = "5m", value_name = "TIME")]
+    pub accounts_memory: Duration,
 }
 
 /// What a peer may take of the service. What a program sets beyond what the command line takes
@@ -125,9 +160,32 @@ impl Default for Settings {
             listen: vec![LISTEN.into()],
             admin_listen: ADMIN_LISTEN.into(),
             tls: TlsSettings::default(),
+            accounts: AccountsSettings::default(),
+            slow_call: SLOW_CALL,
             limits: PeerLimits::default(),
             process: ProcessSettings::default(),
         }
+    }
+}
+
+impl Default for AccountsSettings {
+    fn default() -> Self {
+        Self { accounts: None, accounts_memory: MEMORY }
+    }
+}
+
+impl AccountsSettings {
+    /// Reads the accounts, if anybody is to be asked.
+    pub(crate) fn read(&self) -> Result<Option<Accounts>, AccountsError> {
+        let memory = self.accounts_memory.min(MAX_DEADLINE);
+        self.accounts.clone().map(|path| Accounts::read(path, memory)).transpose()
+    }
+}
+
+impl Settings {
+    /// What is told where a call ends, and counted in `metrics`.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        Watch::new(self.process.access_log, self.slow_call, metrics)
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use listenfd::ListenFd;
+use socket2::SockRef;
 
 /// A socket that was passed on.
 pub(crate) enum Socket {
@@ -39,10 +40,15 @@ fn socket(passed: &mut ListenFd, index: usize) -> io::Result<Option<Socket>> {
         Ok(listener) => listener.map(Socket::Tcp),
         Err(_) => passed.take_unix_listener(index)?.map(Socket::Unix),
     };
-    match &socket {
-        Some(Socket::Tcp(listener)) => listener.set_nonblocking(true)?,
-        Some(Socket::Unix(listener)) => listener.set_nonblocking(true)?,
-        None => {}
+    if let Some(socket) = &socket {
+        let socket = match socket {
+            Socket::Tcp(listener) => SockRef::from(listener),
+            Socket::Unix(listener) => SockRef::from(listener),
+        };
+        if !socket.is_listener()? {
+            return Err(io::Error::other("a socket was passed on that does not listen"));
+        }
+        socket.set_nonblocking(true)?;
     }
     Ok(socket)
 }

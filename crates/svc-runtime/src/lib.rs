@@ -7,15 +7,20 @@
 //! Nothing here knows what the peers say. [`http`] drives one HTTP connection, whoever
 //! answers on it; [`clock`] is the one source of the local time.
 
+pub mod access;
 pub mod address;
 pub mod admin;
+mod certificate;
 pub mod check;
 pub mod clock;
 pub mod descriptors;
+pub mod handshake;
 pub mod http;
 mod inherited;
 pub mod listener;
 pub mod logging;
+pub mod metrics;
+mod pem;
 pub mod probe;
 pub mod process;
 pub mod reload;

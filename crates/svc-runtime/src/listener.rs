@@ -1,5 +1,6 @@
 //! Where a service listens: TCP, Unix sockets, and sockets that somebody else opened.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -27,9 +28,9 @@ pub struct Listener {
 enum Socket {
     Tcp(TcpListener),
     Unix {
-        listener: UnixListener,
-        /// Goes when this does, where we made it.
+        /// Goes when this does, where we made it, and before the listener.
         _file: Option<SocketFile>,
+        listener: UnixListener,
     },
 }
 
@@ -46,7 +47,11 @@ pub enum ListenError {
 impl ListenError {
     /// Whether it is a setting that is wrong, and not the machine that refuses.
     pub fn is_setting(&self) -> bool {
-        matches!(self, Self::Addr(ListenAddr::Inherit(_), _) | Self::Tls(_))
+        match self {
+            Self::Addr(ListenAddr::Inherit(_), _) | Self::Tls(_) => true,
+            // Such as a path that is too long for a socket.
+            Self::Addr(_, cause) => cause.kind() == io::ErrorKind::InvalidInput,
+        }
     }
 }
 
@@ -100,7 +105,11 @@ pub async fn bind_tls(
 async fn bind(addr: &ListenAddr, unix_mode: u32) -> io::Result<Vec<Socket>> {
     match addr {
         ListenAddr::Inet(addr) => Ok(vec![Socket::Tcp(listen(*addr)?)]),
-        ListenAddr::Host(name, port) => listen_on_all(lookup_host((name.as_str(), *port)).await?),
+        ListenAddr::Host(name, port) => {
+            // Where /etc/hosts says it twice, it comes twice.
+            let addrs: BTreeSet<_> = lookup_host((name.as_str(), *port)).await?.collect();
+            listen_on_all(addrs.into_iter())
+        }
         ListenAddr::Unix(path) => {
             let (listener, file) = socket_file::bind(path, unix_mode)?;
             Ok(vec![Socket::Unix { listener, _file: Some(file) }])
@@ -154,6 +163,11 @@ impl Listener {
     /// A TCP listener that was brought along.
     pub fn tcp(role: &'static str, listener: TcpListener) -> Self {
         Self { socket: Socket::Tcp(listener), role, tls: None }
+    }
+
+    /// A Unix socket that was brought along, whose file is not removed at the end.
+    pub fn unix(role: &'static str, listener: UnixListener) -> Self {
+        Self { socket: Socket::Unix { _file: None, listener }, role, tls: None }
     }
 
     fn with_tls(self, tls: Tls) -> Self {

@@ -10,6 +10,7 @@ use tracing::info;
 use crate::address::Bound;
 use crate::listener::ListenError;
 use crate::logging;
+use crate::metrics::Metrics;
 use crate::reload::{self, Reload};
 use crate::service::{Connections, Service};
 use crate::settings::{Announce, ProcessSettings};
@@ -95,10 +96,11 @@ where
             .map_err(|error| StartError::refused("signal handlers", error))?;
         let mut service = build().await?;
         let (listening, reloads) = (service.listening(), std::mem::take(&mut service.reloads));
+        let metrics = service.metrics.clone();
         let stopped = async {
             announce(&listening, settings.announce);
             supervisor::ready();
-            let signal = signals.recv(|| reload(&reloads)).await;
+            let signal = signals.recv(|| reload(&reloads, &metrics)).await;
             supervisor::stopping();
             info!(signal, deadline = ?settings.drain_deadline, "draining");
         };
@@ -110,9 +112,9 @@ where
     ended
 }
 
-fn reload(reloads: &[Reload]) {
+fn reload(reloads: &[Reload], metrics: &Metrics) {
     supervisor::reloading();
-    reload::read_again(reloads);
+    reload::read_again(reloads, metrics);
     supervisor::ready();
 }
 

@@ -2,6 +2,8 @@
 
 use tracing::{error, info};
 
+use crate::metrics::Metrics;
+
 type Read = dyn Fn() -> Result<(), String> + Send + Sync;
 
 /// Something that can be read again while the process runs.
@@ -20,15 +22,21 @@ impl Reload {
     }
 }
 
-/// Reads all of them again, each for itself, and logs how that went.
-pub fn read_again(all: &[Reload]) {
+/// Reads all of them again, each for itself, and logs and counts how that went.
+pub fn read_again(all: &[Reload], metrics: &Metrics) {
     if all.is_empty() {
         info!("nothing to reload");
     }
     for Reload { what, read } in all {
         match read() {
-            Ok(()) => info!(what, "reloaded"),
-            Err(error) => error!(what, error, "not reloaded, nothing is changed"),
+            Ok(()) => {
+                info!(what, "reloaded");
+                metrics.reloaded("ok");
+            }
+            Err(error) => {
+                error!(what, error, "not reloaded, nothing is changed");
+                metrics.reloaded("error");
+            }
         }
     }
 }

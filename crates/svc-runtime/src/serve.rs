@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::access::AccessLog;
+use crate::handshake::{self, HandshakeTerms};
 use crate::listener::Listener;
+use crate::metrics::{ConnectionMetrics, ListenerMetrics, Refusal};
 use crate::seldom::Trouble;
 use crate::stop::Stop;
-use crate::stream::{Origin, Peer, Secrecy, Stream, Transport};
-use crate::tls::{Tls, client_subject};
+use crate::stream::{Origin, Peer, Stream, Transport};
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
@@ -38,16 +40,20 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// How a service's listeners are served.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// Connections at once, over all listeners.
     pub cap: usize,
     /// What a peer over the cap is told before it is closed.
     pub refusal: &'static [u8],
-    /// How long a peer may take for its TLS handshake.
-    pub handshake: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long connections may take to end after the stop.
     pub drain: Duration,
+    /// What is counted of them.
+    pub metrics: ConnectionMetrics,
+    /// What is logged of them.
+    pub access_log: AccessLog,
 }
 
 /// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
@@ -66,7 +72,7 @@ where
     let peers = Peers {
         permits: Arc::new(Semaphore::new(options.cap)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
-        options,
+        options: options.clone(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
         cut: Stop::new(),
@@ -98,6 +104,7 @@ impl Peers {
     {
         let (mut back_off, mut after_stop) = (BACK_OFF.0, 0);
         let trouble = Trouble::new();
+        let counts = self.options.metrics.listener(listener.role());
         while after_stop < MAX_ACCEPTS_AFTER_STOP {
             let accepted = tokio::select! {
                 // Accepting first, so that who was connected by the time of the stop is answered.
@@ -112,7 +119,7 @@ impl Peers {
                     if trouble.is_over() {
                         info!("accepting again");
                     }
-                    self.admit(transport, peer, &listener, &connection);
+                    self.admit(transport, peer, &listener, &counts, &connection);
                 }
                 Err(error) if is_the_peers(&error) => {
                     debug!(%error, "peer left before it was accepted")
@@ -129,28 +136,45 @@ impl Peers {
         }
     }
 
-    fn admit<F, Fut>(&self, transport: Transport, peer: Peer, listener: &Listener, connection: &F)
-    where
+    fn admit<F, Fut>(
+        &self,
+        transport: Transport,
+        peer: Peer,
+        listener: &Listener,
+        counts: &ListenerMetrics,
+        connection: &F,
+    ) where
         F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            debug!(%peer, "connection cap reached, peer refused");
+            self.refused(peer, listener.role(), Refusal::Cap);
             return self.turn_away(transport, listener);
         };
         if let Err(error) = set_options(&transport) {
             debug!(%peer, %error, "cannot set socket options");
         }
         let (origin, stop) = (Origin::new(peer, listener.role()), self.stop.clone());
+        let held = (permit, counts.opened());
         let Some(tls) = listener.tls().cloned() else {
-            return self.spawn(permit, connection(transport.into(), origin, stop));
+            return self.spawn(held, connection(transport.into(), origin, stop));
         };
-        let (deadline, connection) = (self.options.handshake, connection.clone());
-        self.spawn(permit, async move {
-            if let Some((stream, origin)) = shake(tls, transport, origin, deadline, &stop).await {
+        let (peers, connection) = (self.clone(), connection.clone());
+        self.spawn(held, async move {
+            let (terms, role) = (peers.options.handshake, origin.listener);
+            let refused = |refusal| peers.refused(peer, role, refusal);
+            // In a box, which is gone when the connection begins.
+            let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop, refused));
+            if let Some((stream, origin)) = shaken.await {
                 connection(stream, origin, stop).await;
             }
         });
+    }
+
+    /// Counts and logs a peer that is not served.
+    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
+        self.options.metrics.refused(refusal);
+        self.options.access_log.refused(peer, listener, refusal);
     }
 
     /// Tells a peer that there is no place for it, where it can read that.
@@ -163,10 +187,11 @@ impl Peers {
         }
     }
 
-    fn spawn(&self, permit: OwnedSemaphorePermit, task: impl Future<Output = ()> + Send + 'static) {
+    /// Runs `task`, and keeps what it `holds` until its end.
+    fn spawn(&self, holds: impl Send + 'static, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
         self.tasks.spawn(async move {
-            let _permit = permit;
+            let _holds = holds;
             tokio::select! { biased; () = task => (), () = cut.told() => () }
         });
     }
@@ -187,36 +212,6 @@ impl Peers {
 fn set_options(transport: &Transport) -> io::Result<()> {
     transport.set_nodelay()?;
     transport.socket().set_send_buffer_size(SEND_BUFFER_BYTES)
-}
-
-/// Makes the TLS handshake. A peer that does not speak TLS, or not in time, is let go.
-async fn shake(
-    tls: Tls,
-    transport: Transport,
-    origin: Origin,
-    deadline: Duration,
-    stop: &Stop,
-) -> Option<(Stream, Origin)> {
-    let shaken = tokio::select! {
-        biased;
-        shaken = timeout(deadline, tls.accept(transport)) => shaken,
-        () = stop.told() => return None,
-    };
-    match shaken {
-        Ok(Ok(stream)) => {
-            let certificate = client_subject(&stream);
-            let origin = Origin { secrecy: Secrecy::Private, certificate, ..origin };
-            Some((Stream::Tls(Box::new(stream)), origin))
-        }
-        Ok(Err(error)) => {
-            debug!(peer = %origin.peer, %error, "no TLS handshake");
-            None
-        }
-        Err(_) => {
-            debug!(peer = %origin.peer, "TLS handshake took too long");
-            None
-        }
-    }
 }
 
 /// Errors of `accept` that say something of one peer and nothing of the listener.

@@ -3,13 +3,17 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use tracing::{info, warn};
 
+use crate::access::AccessLog;
 use crate::address::Bound;
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
 use crate::descriptors;
+use crate::handshake::HandshakeTerms;
 use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
+use crate::metrics::Metrics;
 use crate::reload::Reload;
 use crate::serve::{ServeOptions, serve};
 use crate::stop::Stop;
@@ -26,14 +30,18 @@ pub struct Service<C> {
     pub admin: Vec<Listener>,
     /// Connections at once, over all listeners.
     pub max_connections: u32,
-    /// How long a peer may take for its TLS handshake.
-    pub handshake_deadline: Duration,
+    /// What a peer may do where TLS is spoken.
+    pub handshake: HandshakeTerms,
     /// How long a stop waits for what is in flight.
     pub drain_deadline: Duration,
     /// What a peer over the connection cap is told.
     pub refusal: &'static [u8],
     /// Its health.
     pub health: Health,
+    /// What it counts, told on the admin port.
+    pub metrics: Metrics,
+    /// What is logged of its connections.
+    pub access_log: AccessLog,
     /// What a process reads again at a SIGHUP.
     pub reloads: Vec<Reload>,
     /// Runs its connections.
@@ -80,12 +88,26 @@ impl<C: Connections> Service<C> {
         let (stop_admin, stop_peers) = (Stop::new(), Stop::new());
         // Where nobody waits for this any more, nobody is served any more.
         let _unless_dropped = TellOnDrop([stop_peers.clone(), stop_admin.clone()]);
-        let admin = tokio::spawn(serve_admin(self.admin, health.clone(), stop_admin.clone()));
+        let routes = health.routes().merge(self.metrics.routes());
+        let admin = ServeOptions {
+            cap: MAX_ADMIN_CONNECTIONS,
+            refusal: b"",
+            handshake: HandshakeTerms {
+                deadline: HttpDeadlines::default().header,
+                plain_answer: b"",
+            },
+            drain: ADMIN_DRAIN,
+            metrics: self.metrics.connections().clone(),
+            access_log: self.access_log,
+        };
+        let admin = tokio::spawn(serve_admin(self.admin, routes, admin, stop_admin.clone()));
         let options = ServeOptions {
             cap: descriptors::connection_cap(self.max_connections),
             refusal: self.refusal,
-            handshake: self.handshake_deadline,
+            handshake: self.handshake,
             drain: self.drain_deadline,
+            metrics: self.metrics.connections().clone(),
+            access_log: self.access_log,
         };
         let connections = self.connections;
         let connection = move |stream, origin, stop| connections.clone().run(stream, origin, stop);
@@ -113,15 +135,9 @@ impl Drop for TellOnDrop {
     }
 }
 
-async fn serve_admin(listeners: Vec<Listener>, health: Health, stop: Stop) {
+async fn serve_admin(listeners: Vec<Listener>, routes: Router, options: ServeOptions, stop: Stop) {
     let deadlines = HttpDeadlines::default();
-    let options = ServeOptions {
-        cap: MAX_ADMIN_CONNECTIONS,
-        refusal: b"",
-        handshake: deadlines.header,
-        drain: ADMIN_DRAIN,
-    };
-    let answer = http::routed(health.routes());
+    let answer = http::routed(routes);
     let connection = move |stream, origin: Origin, stop| {
         http::run(stream, origin.peer, answer.clone(), deadlines, stop)
     };

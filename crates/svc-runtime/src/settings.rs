@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, Parser, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::access::AccessLog;
 use crate::address::ListenAddr;
 use crate::logging::{self, LogFormat};
 use crate::probe;
@@ -22,6 +23,10 @@ pub struct ProcessSettings {
     /// How log lines are written to stderr
     #[arg(long, env, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    /// Which calls and connections the log has a line for
+    #[arg(long, env, value_enum, default_value_t = AccessLog::Errors, value_name = "WHICH")]
+    pub access_log: AccessLog,
 
     /// Whether stdout is told where the listeners are
     #[arg(long, env, value_enum, default_value_t = Announce::On, value_name = "WHETHER")]
@@ -56,6 +61,7 @@ impl Default for ProcessSettings {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Text,
+            access_log: AccessLog::Errors,
             announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
             unix_mode: 0o660,
@@ -70,12 +76,35 @@ const HEALTHCHECK: &str = "healthcheck";
 /// The option that says where the admin port is, of which every service has one.
 const ADMIN_LISTEN: &str = "admin_listen";
 
+/// A subcommand that does something else than serve, and ends the process.
+#[derive(Debug, Clone, Copy)]
+pub struct Subcommand {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it does, for `--help`.
+    pub about: &'static str,
+    /// The id of the option without which there is no such subcommand.
+    pub option: &'static str,
+    /// Does it. An error is told in a line and ends the process with 2, else that ends with 0.
+    pub run: fn() -> Result<(), String>,
+}
+
 /// Parses the command line and the environment into `T`. Help and version end the process
 /// with 0, a bad setting ends it with 2 and one line. Where `T` has the admin port, there is
 /// the subcommand `healthcheck`, which ends the process with 0 or 1.
 pub fn parse<T: Parser>() -> T {
+    parse_with(&[])
+}
+
+/// The same with those of `subcommands` whose option `T` has.
+pub fn parse_with<T: Parser>(subcommands: &[Subcommand]) -> T {
     let command = with_healthcheck(without_empty_env(T::command()));
+    let command = subcommands.iter().fold(command, with_subcommand);
     let mut matches = command.try_get_matches().unwrap_or_else(|error| end(&error));
+    let own = |subcommand: &&Subcommand| matches.subcommand_name() == Some(subcommand.name);
+    if let Some(subcommand) = subcommands.iter().find(own) {
+        run(subcommand);
+    }
     if matches.subcommand_name() == Some(HEALTHCHECK) {
         if let Ok(Some(admin)) = matches.try_get_one(ADMIN_LISTEN) {
             check_health(admin);
@@ -89,11 +118,32 @@ fn with_healthcheck(command: Command) -> Command {
         return command;
     }
     let about = "Ask the running service on its admin port whether it is alive, and exit 0 or 1";
+    beside_serving(command, Command::new(HEALTHCHECK).about(about))
+}
+
+fn with_subcommand(command: Command, subcommand: &Subcommand) -> Command {
+    if command.get_arguments().all(|arg| arg.get_id() != subcommand.option) {
+        return command;
+    }
+    beside_serving(command, Command::new(subcommand.name).about(subcommand.about))
+}
+
+fn beside_serving(command: Command, subcommand: Command) -> Command {
     command
-        .subcommand(Command::new(HEALTHCHECK).about(about))
+        .subcommand(subcommand)
         // What serving requires, asking does not.
         .subcommand_negates_reqs(true)
         .disable_help_subcommand(true)
+}
+
+fn run(subcommand: &Subcommand) -> ! {
+    match (subcommand.run)() {
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            std::process::exit(2)
+        }
+    }
 }
 
 fn check_health(admin: &ListenAddr) -> ! {

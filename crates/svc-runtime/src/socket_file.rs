@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -11,7 +10,8 @@ use tokio::net::UnixListener;
 
 use crate::listener::MAX_WAITING;
 
-/// The file of a socket of ours, removed when this is dropped, if it is still ours.
+/// The file of a socket of ours, removed when this is dropped, if it is still ours. The socket is to
+/// be closed later: until then no other file can have its inode.
 pub(crate) struct SocketFile {
     path: PathBuf,
     /// Device and inode.
@@ -41,10 +41,13 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     if !is_socket {
         return Err(io::Error::other("there is a file that is no socket"));
     }
-    match UnixStream::connect(path) {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Whoever listens there may be too busy to take us.
+    socket.set_nonblocking(true)?;
+    match socket.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::ErrorKind::AddrInUse.into()),
     }
 }
 

@@ -125,6 +125,15 @@ impl Transport {
             Self::Unix(stream) => stream.async_io(Interest::READABLE, &mut peek).await,
         }
     }
+
+    /// Waits for the first byte and leaves it to be read. `None` where the peer ended its stream,
+    /// and at a Unix socket, which cannot be looked into without `unsafe`.
+    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let Self::Tcp(stream) = self else { return Ok(None) };
+        let mut first = [0];
+        let peeked = stream.peek(&mut first).await?;
+        Ok((peeked > 0).then_some(first[0]))
+    }
 }
 
 impl Stream {

@@ -3,21 +3,26 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use clap::Args;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, server::danger::ClientCertVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ParsedCertificate, ServerConfig, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore};
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
 use crate::address::ListenAddr;
+use crate::certificate::{self, Untimely};
+use crate::pem::{self, BadFile, Section};
 use crate::stream::Transport;
-use crate::subject;
 
 /// A connection's bytes by TLS.
 pub type TlsStream = tokio_rustls::server::TlsStream<Transport>;
@@ -58,9 +63,9 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-impl TlsError {
-    fn new(path: &Path, why: impl fmt::Display) -> Self {
-        Self(format!("{}: {why}", path.display()))
+impl From<BadFile> for TlsError {
+    fn from(error: BadFile) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -75,7 +80,8 @@ struct Inner {
 }
 
 impl Tls {
-    /// Reads the files that `settings` name, if they say where to listen. `protocols` are what is spoken inside (ALPN, RFC 7301).
+    /// Reads the files that `settings` name, if they say where to listen. `protocols` are what is
+    /// spoken inside (ALPN, RFC 7301).
     pub fn read(
         settings: &TlsSettings,
         protocols: &'static [&'static [u8]],
@@ -95,24 +101,27 @@ impl Tls {
         Ok(())
     }
 
-    /// Makes the handshake with a peer.
-    pub(crate) async fn accept(&self, transport: Transport) -> io::Result<TlsStream> {
+    /// Makes the handshake with a peer. Where it fails, the peer was told so.
+    pub(crate) async fn accept(
+        &self,
+        transport: Transport,
+    ) -> Result<TlsStream, (io::Error, Transport)> {
         let config = self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone();
-        TlsAcceptor::from(config).accept(transport).await
+        TlsAcceptor::from(config).accept(transport).into_fallible().await
     }
 }
 
 /// The subject of the certificate that the client showed, as RFC 2253 writes it.
 pub(crate) fn client_subject(stream: &TlsStream) -> Option<Arc<str>> {
     let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-    subject::of(certificate).map(Into::into)
+    certificate::subject(certificate).map(Into::into)
 }
 
 fn server_config(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError(error.to_string()))?;
+        .map_err(unexpected)?;
     let builder = match &settings.tls_client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => {
@@ -120,81 +129,120 @@ fn server_config(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<ServerCo
             builder.with_client_cert_verifier(client_verifier(path, is_required, &provider)?)
         }
     };
-    let (certificate, key) =
-        (file(&settings.tls_cert, "--tls-cert")?, file(&settings.tls_key, "--tls-key")?);
+    let certificate = named(&settings.tls_cert, "--tls-cert")?;
+    let key = named(&settings.tls_key, "--tls-key")?;
     let identity = identity(certificate, key, &provider)?;
-    let mut config =
-        builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity)));
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     // In the clients' keeping, and made anew with each configuration: ours to forget.
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| TlsError(error.to_string()))?;
+    config.ticketer = aws_lc_rs::Ticketer::new().map_err(unexpected)?;
+    // Each costs a handshake its making and its bytes, and callers keep their connections.
+    config.send_tls13_tickets = 1;
     Ok(config)
 }
 
-fn file<'a>(path: &'a Option<PathBuf>, option: &str) -> Result<&'a Path, TlsError> {
-    path.as_deref().ok_or_else(|| TlsError(format!("{option} is missing")))
+fn unexpected(error: rustls::Error) -> TlsError {
+    TlsError(format!("TLS: {error}"))
+}
+
+fn named<'a>(path: &'a Option<PathBuf>, option: &str) -> Result<&'a Path, TlsError> {
+    path.as_deref().ok_or_else(|| TlsError(format!("TLS: expected a file by {option}")))
 }
 
 fn identity(
     certificate: &Path,
     key: &Path,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, TlsError> {
+) -> Result<CertifiedKey, BadFile> {
     let chain = certificates(certificate)?;
-    let der = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
-        rustls::pki_types::pem::Error::NoItemsFound => {
-            TlsError::new(key, "expected a private key in PEM, found none")
-        }
-        error => TlsError::new(key, spelled(&error)),
-    })?;
+    let (line, der) = private_key(key)?;
     let signer = provider
         .key_provider
         .load_private_key(der)
-        .map_err(|_| TlsError::new(key, "expected a key of RSA, ECDSA or Ed25519"))?;
+        .map_err(|_| BadFile::at(key, line, "expected a key of RSA, ECDSA or Ed25519"))?;
     let identity = CertifiedKey::new(chain, signer);
-    match identity.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-            Ok(identity)
-        }
-        Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::new(
-            key,
-            format!("not the key of the certificate in {}", certificate.display()),
-        )),
-        Err(error) => Err(TlsError::new(certificate, error)),
+    if identity.keys_match() == Err(InconsistentKeys::KeyMismatch.into()) {
+        let why = format!("expected the key of the certificate in {}", certificate.display());
+        return Err(BadFile::at(key, line, why));
     }
+    warn_of_time(certificate, identity.cert.first());
+    warn_of_readers(key);
+    Ok(identity)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let read = CertificateDer::pem_file_iter(path)
-        .map_err(|error| TlsError::new(path, spelled(&error)))?;
-    let found = read
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| TlsError::new(path, spelled(&error)))?;
+/// Where the private key begins in the file at `path`, and the key.
+fn private_key(path: &Path) -> Result<(usize, PrivateKeyDer<'static>), BadFile> {
+    let sections = pem::read(path)?;
+    let kind = sections.first().map(|section| section.kind);
+    let key = sections.into_iter().find_map(|Section { kind, der, line }| {
+        PrivateKeyDer::from_pem(kind, der).map(|key| (line, key))
+    });
+    key.ok_or_else(|| BadFile::new(path, expected("a private key without a password", kind)))
+}
+
+/// The certificates in the file at `path`, one at least.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadFile> {
+    let (mut found, mut other) = (Vec::new(), None);
+    for Section { kind, der, line } in pem::read(path)? {
+        if kind != SectionKind::Certificate {
+            other = other.or(Some(kind));
+            continue;
+        }
+        let certificate = CertificateDer::from(der);
+        if ParsedCertificate::try_from(&certificate).is_err() {
+            return Err(BadFile::at(path, line, "expected a certificate in this section of PEM"));
+        }
+        found.push(certificate);
+    }
     if found.is_empty() {
-        return Err(TlsError::new(path, "expected certificates in PEM, found none"));
+        return Err(BadFile::new(path, expected("certificates", other)));
     }
     Ok(found)
 }
 
-/// What is wrong with a file of PEM, or with reading it.
-fn spelled(error: &rustls::pki_types::pem::Error) -> String {
-    match error {
-        rustls::pki_types::pem::Error::Io(error) => error.to_string(),
-        error => format!("expected PEM: {error}"),
-    }
+fn expected(wanted: &str, found: Option<SectionKind>) -> String {
+    let found = match found {
+        None => "none",
+        Some(SectionKind::Certificate) => "a certificate",
+        Some(SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey) => {
+            "a private key"
+        }
+        Some(_) => "something else",
+    };
+    format!("expected {wanted} in PEM, found {found}")
 }
 
 fn client_verifier(
     path: &Path,
     is_required: bool,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+) -> Result<Arc<dyn ClientCertVerifier>, BadFile> {
     let mut authorities = RootCertStore::empty();
     for certificate in certificates(path)? {
-        authorities.add(certificate).map_err(|error| TlsError::new(path, error))?;
+        warn_of_time(path, Some(&certificate));
+        authorities.add(certificate).map_err(|error| BadFile::new(path, error))?;
     }
     let builder =
         WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider.clone());
     let builder = if is_required { builder } else { builder.allow_unauthenticated() };
-    builder.build().map_err(|error| TlsError::new(path, error))
+    builder.build().map_err(|error| BadFile::new(path, error))
+}
+
+/// Clients will not like it, and it is theirs to say so.
+fn warn_of_time(path: &Path, certificate: Option<&CertificateDer<'_>>) {
+    let file = path.display();
+    match certificate.and_then(|der| certificate::untimely(der, SystemTime::now())) {
+        Some(Untimely::Expired(ended)) => warn!(%file, ended, "the certificate has expired"),
+        Some(Untimely::NotYetValid(begins)) => {
+            warn!(%file, begins, "the certificate is not valid yet");
+        }
+        None => {}
+    }
+}
+
+fn warn_of_readers(key: &Path) {
+    let mode = std::fs::metadata(key).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o004 != 0) {
+        warn!(file = %key.display(), "others can read the private key");
+    }
 }

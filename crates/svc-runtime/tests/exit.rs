@@ -5,7 +5,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use svc_runtime::admin::Health;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::bind_all;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::run;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
@@ -28,10 +30,12 @@ fn blocking_look_up_does_not_delay_the_exit() {
             listeners: bind_all("test", &any_port, 0o600).await?,
             admin: bind_all("admin", &any_port, 0o600).await?,
             max_connections: 1,
-            handshake_deadline: Duration::from_secs(10),
+            handshake: HandshakeTerms { deadline: Duration::from_secs(10), plain_answer: b"" },
             drain_deadline: Duration::from_secs(10),
             refusal: b"",
             health: Health::new(),
+            metrics: Metrics::new(),
+            access_log: settings.access_log,
             reloads: Vec::new(),
             connections: async |_: Stream, _: Origin, _: Stop| (),
         })

@@ -4,7 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use svc_runtime::access::AccessLog;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
@@ -39,8 +42,15 @@ where
         addrs.push(listener.local_addr().unwrap());
         bound.push(Listener::tcp("test", listener));
     }
-    let options =
-        ServeOptions { cap, refusal: REFUSAL.as_bytes(), handshake: PATIENCE, drain: DRAIN };
+    let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
+    let options = ServeOptions {
+        cap,
+        refusal: REFUSAL.as_bytes(),
+        handshake,
+        drain: DRAIN,
+        metrics: Metrics::new().connections().clone(),
+        access_log: AccessLog::Off,
+    };
     let stop = Stop::new();
     let cut = tokio::spawn(serve(bound, options, stop.clone(), connection));
     Serving { addrs, stop, cut }

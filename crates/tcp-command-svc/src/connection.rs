@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use crate::config::Limits;
+use crate::traffic::{Said, Traffic};
 
 /// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
 const READ_BYTES: usize = 4096;
@@ -28,18 +29,22 @@ const MAX_READS_AFTER_STOP: usize = 16;
 const KEPT_REPLY_BYTES: usize = 512;
 
 /// Serves one peer until it, a deadline, or `stop` ends the connection. After `stop` the commands
-/// that were received in full are answered first. `now` gives the local time.
+/// that were received in full are answered first. What is said is counted in
+/// `traffic`; `now` gives the local time.
 pub async fn run<S>(
     mut stream: S,
     peer: Peer,
     limits: Limits,
+    traffic: Traffic,
     now: impl Fn() -> DateTime,
     stop: Stop,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut session = Session::new(peer, limits, now);
-    match converse(&mut stream, &mut session, &stop).await {
+    let mut session = Session::new(peer, limits, traffic, now);
+    let conversed = converse(&mut stream, &mut session, &stop).await;
+    session.traffic.ended(peer, &session.said);
+    match conversed {
         Ok(()) => linger(&mut stream).await,
         Err(error) => debug!(%peer, %error, "connection broke"),
     }
@@ -94,6 +99,7 @@ where
         return Ok(());
     }
     timeout(session.limits.write_deadline, stream.write_all(&session.replies)).await??;
+    session.said.sent += session.replies.len() as u64;
     session.replies.clear();
     session.replies.shrink_to(KEPT_REPLY_BYTES);
     Ok(())
@@ -103,6 +109,8 @@ where
 struct Session<N> {
     peer: Peer,
     limits: Limits,
+    traffic: Traffic,
+    said: Said,
     now: N,
     framing: Framing,
     replies: Vec<u8>,
@@ -112,13 +120,15 @@ struct Session<N> {
 }
 
 impl<N: Fn() -> DateTime> Session<N> {
-    fn new(peer: Peer, limits: Limits, now: N) -> Self {
+    fn new(peer: Peer, limits: Limits, traffic: Traffic, now: N) -> Self {
         let framing = Framing::new(limits.max_command_bytes);
         let due = Instant::now() + limits.idle_deadline;
-        Self { peer, limits, now, framing, replies: Vec::new(), due, is_over: false }
+        let (said, replies) = (Said::nothing(), Vec::new());
+        Self { peer, limits, traffic, said, now, framing, replies, due, is_over: false }
     }
 
     fn received(&mut self, bytes: &[u8]) {
+        self.said.received += bytes.len() as u64;
         if bytes.is_empty() {
             return self.advance(|framing, act| framing.end(act));
         }
@@ -141,10 +151,12 @@ impl<N: Fn() -> DateTime> Session<N> {
     }
 
     fn advance(&mut self, event: impl FnOnce(&mut Framing, &mut dyn FnMut(Action))) {
-        let Self { peer, limits, now, framing, replies, due, is_over } = self;
+        let Self { peer, limits, traffic, said, now, framing, replies, due, is_over } = self;
         event(framing, &mut |action| match action {
             Action::Reply(command, end) => {
                 debug!(%peer, ?command, "answered");
+                said.commands += 1;
+                traffic.answered(command);
                 replies.extend_from_slice(respond(command, &*now).as_bytes());
                 replies.extend_from_slice(end.as_bytes());
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::Service;
@@ -14,6 +16,7 @@ use svc_runtime::settings;
 use svc_runtime::stream::Origin;
 use tcp_command_svc::config::Config;
 use tcp_command_svc::connection;
+use tcp_command_svc::traffic::Traffic;
 
 /// How long a peer may take for its TLS handshake.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -24,19 +27,24 @@ fn main() -> ExitCode {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
-        let admin = bind_all("admin", &[config.admin_listen.clone()], process.unix_mode).await;
+        let admin =
+            bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
+        let metrics = Metrics::new();
+        let traffic = Traffic::new(&metrics, process.access_log);
         Ok(Service {
             listeners,
             admin: admin.map_err(StartError::listening)?,
             max_connections: process.max_connections,
-            handshake_deadline: HANDSHAKE_DEADLINE,
+            handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
             drain_deadline: process.drain_deadline,
             refusal: command::BUSY.as_bytes(),
             health: Health::new(),
+            metrics,
+            access_log: process.access_log,
             reloads: reload.into_iter().collect(),
             connections: move |stream, origin: Origin, stop| {
-                let clock = clock.clone();
-                connection::run(stream, origin.peer, limits, move || clock.now(), stop)
+                let (clock, traffic) = (clock.clone(), traffic.clone());
+                connection::run(stream, origin.peer, limits, traffic, move || clock.now(), stop)
             },
         })
     })

@@ -10,10 +10,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::civil::date;
+use svc_runtime::access::AccessLog;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::MAX_LINGER;
 use svc_runtime::stop::Stop;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
+use tcp_command_svc::traffic::Traffic;
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
@@ -63,8 +66,9 @@ impl Peer {
         let stop = Stop::new();
         let addr: SocketAddr = "192.0.2.1:1".parse().unwrap();
         let now = || date(2026, 11, 2).at(9, 4, 3, 0);
-        let service =
-            tokio::spawn(connection::run(far_end, addr.into(), limits, now, stop.clone()));
+        let traffic = Traffic::new(&Metrics::new(), AccessLog::Off);
+        let run = connection::run(far_end, addr.into(), limits, traffic, now, stop.clone());
+        let service = tokio::spawn(run);
         Self { stream, since: Instant::now(), stop, service }
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use protocol::command::{Command, INVALID, MAX_COMMAND_BYTES, Reply, respond};
 use protocol::xmlrpc::Fault;
 use svc_runtime::clock::Clock;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::seldom::Trouble;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -19,6 +20,8 @@ use tokio::time::{Instant, timeout_at};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 use tracing::{debug, info, warn};
+
+use crate::upstream_metrics::{Outcome, UpstreamMetrics};
 
 /// Connections to the text service at once.
 pub const MAX_COMMAND_CONNECTIONS: usize = 8;
@@ -85,9 +88,10 @@ pub fn in_process(clock: Clock) -> CommandService {
     }))
 }
 
-/// Sends commands to the text service at `addr`, a host's name or address with a port.
-pub fn over_network(addr: String) -> CommandService {
-    let client = Arc::new(CommandClient::new(addr));
+/// Sends commands to the text service at `addr`, a host's name or address with a port, and counts
+/// that in `metrics`.
+pub fn over_network(addr: String, metrics: &Metrics) -> CommandService {
+    let client = Arc::new(CommandClient::new(addr, metrics));
     BoxCloneSyncService::new(service_fn(move |name: CommandName| {
         let client = client.clone();
         async move { client.ask(&name).await.map(Cow::Owned) }
@@ -98,27 +102,35 @@ type Connection = BufReader<TcpStream>;
 
 struct CommandClient {
     addr: String,
-    places: Semaphore,
-    kept: Mutex<Vec<Connection>>,
+    places: Arc<Semaphore>,
+    kept: Arc<Mutex<Vec<Connection>>>,
     back_off: Mutex<BackOff>,
     trouble: Trouble,
+    metrics: UpstreamMetrics,
 }
 
 impl CommandClient {
-    fn new(addr: String) -> Self {
-        Self {
-            addr,
-            places: Semaphore::new(MAX_COMMAND_CONNECTIONS),
-            kept: Mutex::new(Vec::new()),
-            back_off: Mutex::default(),
-            trouble: Trouble::new(),
-        }
+    fn new(addr: String, metrics: &Metrics) -> Self {
+        let places = Arc::new(Semaphore::new(MAX_COMMAND_CONNECTIONS));
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (free, idle) = (places.clone(), kept.clone());
+        let metrics = UpstreamMetrics::new(
+            metrics,
+            "command",
+            move || lock(&idle).len() as u64,
+            move || (MAX_COMMAND_CONNECTIONS - free.available_permits()) as u64,
+        );
+        let (back_off, trouble) = (Mutex::default(), Trouble::new());
+        Self { addr, places, kept, back_off, trouble, metrics }
     }
 
     async fn ask(&self, name: &CommandName) -> Result<String, Unavailable> {
-        let deadline = Instant::now() + COMMAND_DEADLINE;
+        let started = Instant::now();
+        let deadline = started + COMMAND_DEADLINE;
         let asked = timeout_at(deadline, self.ask_until(deadline, name)).await;
-        asked.map_err(io::Error::from).and_then(|asked| asked).map_err(|error| {
+        let asked = asked.map_err(io::Error::from).and_then(|asked| asked);
+        self.metrics.observe(Outcome::of(&asked), started.elapsed());
+        asked.map_err(|error| {
             debug!(%error, "the text service does not answer");
             Unavailable
         })

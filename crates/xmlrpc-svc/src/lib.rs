@@ -4,3 +4,4 @@
 pub mod command_client;
 pub mod config;
 pub mod methods;
+pub mod upstream_metrics;

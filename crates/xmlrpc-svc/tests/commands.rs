@@ -14,13 +14,17 @@ use callbox::Registry;
 use edge::{DEFAULTS, ask, start};
 use protocol::command::MAX_COMMAND_BYTES;
 use protocol::xmlrpc::{Array, Value, code};
+use svc_runtime::access::AccessLog;
 use svc_runtime::clock::Clock;
+use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
+use svc_runtime::metrics::Metrics;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
+use tcp_command_svc::traffic::Traffic;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -34,7 +38,7 @@ async fn edge(commands: CommandService) -> SocketAddr {
 }
 
 async fn edge_to(text_service: SocketAddr) -> SocketAddr {
-    edge(command_client::over_network(text_service.to_string())).await
+    edge(command_client::over_network(text_service.to_string(), &Metrics::new())).await
 }
 
 async fn run(addr: SocketAddr, name: &str) -> Result<Value, (i32, String)> {
@@ -66,13 +70,23 @@ impl TextService {
             write_deadline: Duration::from_secs(30),
         };
         let clock = Clock::from_env().unwrap();
+        let metrics = Metrics::new();
+        let traffic = Traffic::new(&metrics, AccessLog::Off);
         let connection = move |stream: Stream, origin: Origin, stop| {
             counter.fetch_add(1, Ordering::Relaxed);
-            let clock = clock.clone();
-            connection::run(stream, origin.peer, limits, move || clock.now(), stop)
+            let (clock, traffic) = (clock.clone(), traffic.clone());
+            connection::run(stream, origin.peer, limits, traffic, move || clock.now(), stop)
         };
         let five = Duration::from_secs(5);
-        let options = ServeOptions { cap: 100, refusal: b"", handshake: five, drain: five };
+        let handshake = HandshakeTerms { deadline: five, plain_answer: b"" };
+        let options = ServeOptions {
+            cap: 100,
+            refusal: b"",
+            handshake,
+            drain: five,
+            metrics: metrics.connections().clone(),
+            access_log: AccessLog::Off,
+        };
         let served = tokio::spawn(serve(
             vec![Listener::tcp("command", listener)],
             options,
@@ -251,6 +265,7 @@ async fn connection_that_says_more_than_was_asked_is_not_used_again() {
 
 #[tokio::test]
 async fn name_that_cannot_be_resolved_is_a_fault() {
-    let commands = command_client::over_network("no-such-host.invalid:5004".to_owned());
+    let commands =
+        command_client::over_network("no-such-host.invalid:5004".to_owned(), &Metrics::new());
     assert_eq!(run(edge(commands).await, "hello").await, unavailable());
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
+use super::access::Access;
 use super::aside::aside;
 use super::budget::Share;
 use super::coding::{Coding, Inflater};
@@ -27,17 +28,21 @@ pub(crate) struct BodyLimits {
     pub deadline: Duration,
 }
 
-/// Reads a request's body within `limits`, inflated. Every byte that is kept is taken from `share`.
+/// Reads a request's body within `limits`, inflated. Every byte that is kept is taken from `share`,
+/// and every one that came counted in `access`.
 pub(super) async fn receive(
     body: impl Body<Data = Bytes> + Unpin,
     coding: Coding,
     limits: BodyLimits,
     share: &mut Share,
+    access: &mut Access<'_>,
 ) -> Result<Bytes, Rejection> {
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Rejection::TooLarge);
     }
-    let collected = timeout(limits.deadline, collect(body, limits.bytes, share)).await;
+    let deadline = access.started + limits.deadline;
+    let collected = collect(body, limits.bytes, share, &mut access.request_bytes);
+    let collected = timeout_at(deadline.into(), collected).await;
     let bytes = collected.map_err(|_| Rejection::SlowBody)??;
     match coding {
         Coding::Identity => Ok(bytes),
@@ -49,12 +54,14 @@ async fn collect(
     mut body: impl Body<Data = Bytes> + Unpin,
     limit: usize,
     share: &mut Share,
+    received: &mut usize,
 ) -> Result<Bytes, Rejection> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Rejection::BrokenBody)?;
         // Trailers are no data.
         let Ok(data) = frame.into_data() else { continue };
+        *received += data.len();
         if bytes.len() + data.len() > limit {
             return Err(Rejection::TooLarge);
         }

@@ -46,6 +46,15 @@ impl Budget {
         Self(Arc::new(Lanes { small: lane(), large: lane(), bytes }))
     }
 
+    /// What tells how many bytes are taken now.
+    pub(crate) fn taken(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let lanes = self.0.clone();
+        move || {
+            let taken = |lane: &Semaphore| lanes.bytes.saturating_sub(lane.available_permits());
+            (taken(&lanes.small) + taken(&lanes.large)) as u64
+        }
+    }
+
     /// The share of one body, which is empty and grows with it.
     pub(crate) fn share(&self) -> Share {
         let empty = Taken { lanes: self.0.clone(), is_large: false, bytes: 0 };
@@ -240,6 +249,18 @@ mod tests {
         first.shrink_to(36);
         assert_eq!(second.grow(64).await, Ok(()));
         assert_eq!(second.grow(1).await, Err(Exhausted));
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_is_told() {
+        let budget = Budget::new(4 * MAX_SMALL_SHARE);
+        let (mut small, mut large, taken) = (budget.share(), budget.share(), budget.taken());
+        assert_eq!(taken(), 0);
+        assert_eq!(small.grow(64).await, Ok(()));
+        assert_eq!(large.grow(2 * MAX_SMALL_SHARE).await, Ok(()));
+        assert_eq!(taken(), 64 + 2 * MAX_SMALL_SHARE as u64);
+        drop((small, large));
+        assert_eq!(taken(), 0);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! What stands before every door, in its order: the routes, the limits on bodies, calls and time.
+//! What stands before every door, in its order: the routes, who calls, the limits on bodies, calls and time.
 
+pub(crate) mod access;
 mod aside;
 pub(crate) mod body;
 pub(crate) mod budget;
 mod coding;
+mod counts;
 mod head;
 mod rejection;
 mod response;
@@ -22,20 +24,23 @@ use axum::response::Response;
 use axum::routing::any;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::admin::Health;
+use svc_runtime::metrics::{Metrics, ReadSeries};
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tower::Service as _;
-use tracing::{Level, debug, enabled};
 
 pub use service::CallService;
 
+use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
 use crate::registry::{Caller, Connection, Door, Failure, Published, Started};
+use access::{Access, Entries, Watch};
 use aside::{MAX_INLINE_BYTES, aside};
 use body::BodyLimits;
 use budget::{Budget, Share, reading_bytes};
 use head::Head;
 use rejection::Rejection;
+use response::MAX_PLAIN_BYTES;
 use unread::{RequestBody, Unread};
 
 /// What a caller may take of the service.
@@ -57,76 +62,91 @@ pub(crate) struct CallLimits {
 /// where it was told of the health, tell that. Another path is 404, another method 405.
 pub(crate) struct Edge {
     calls: Calls,
+    watch: Watch,
     others: Router,
 }
 
 impl Edge {
-    /// The edge before `published`. Without `health` it is a part of another program.
+    /// The edge before `published`, whose calls are told to `watch` and counted in `metrics`.
+    /// Without `accounts` nobody is asked who they are; without `health` it is a part of another
+    /// program.
     pub(crate) fn new(
         published: Arc<Published>,
+        accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
+        watch: Watch,
+        metrics: &Metrics,
         health: Option<&Health>,
     ) -> Arc<Self> {
         let memory = || Budget::new(limits.bodies_bytes);
         let calls = Calls {
             published,
+            accounts,
             limits,
             bodies: memory(),
             reading: memory(),
             responses: memory(),
             places: Semaphore::new(limits.calls),
         };
+        calls.tell_budgets(metrics);
         let post_only = any((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]));
         let others = CALL_PATHS
             .iter()
             .fold(Router::new(), |router, path| router.route(path, post_only.clone()));
         // Health is asked here too, past the limit on calls: it must not be turned away.
         let others = health.map(Health::routes).into_iter().fold(others, Router::merge);
-        Arc::new(Self { calls, others })
+        Arc::new(Self { calls, watch, others })
     }
 
-    /// Answers a request, with a log line.
+    /// Answers a request. It ends here: it is counted, and logged where that is due.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<impl RequestBody>,
         connection: Arc<Connection>,
     ) -> Result<Response, Infallible> {
-        let started = enabled!(Level::DEBUG).then(Instant::now);
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
-        let response = match request.method() {
+        match request.method() {
             // Not by way of the router, which costs as much as reading the call.
             &Method::POST if is_call_path(request.uri().path()) => {
-                let version = request.version();
-                let answered = match self.begin_call(request, connection) {
-                    Ok(call) => call.await,
-                    Err(rejection) => Err(rejection),
-                };
-                answered.unwrap_or_else(|rejection| rejection.into_response(version))
+                Ok(self.call(request, connection).await)
             }
             // In a box, or every kept connection had room for all that this ever waits for.
-            _ => Box::pin(self.others.clone().call(request.map(Body::new))).await?,
-        };
-        if let Some(started) = started {
-            let fault = response.extensions().get().map(|FaultCode(code)| *code);
-            debug!(status = response.status().as_u16(), fault, elapsed = ?started.elapsed(), "answered");
+            _ => Box::pin(self.answer_other(request, connection)).await,
         }
-        Ok(response)
     }
 
-    /// Reads the head of a call and begins with the rest.
-    fn begin_call(
+    /// Begins with a call.
+    fn call(
         &self,
         mut request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
-    ) -> Result<impl Future<Output = Result<Response, Rejection>>, Rejection> {
-        let mut head = Head::read(request.headers())?;
-        let headers = std::mem::take(request.headers_mut());
+    ) -> impl Future<Output = Response> {
+        let (version, headers) = (request.version(), std::mem::take(request.headers_mut()));
         let mut caller = Caller::new(connection, Door::XmlRpc, headers);
         let body = request.into_body();
         // In a box, or every kept connection had room for all that a call ever waits for. A block,
         // since a function's parameters would be there twice.
-        Ok(Box::pin(async move { self.calls.answer(&mut head, &mut caller, body).await }))
+        Box::pin(async move {
+            let mut access = self.watch.call(&self.calls.published);
+            let answered = self.calls.answer(&mut caller, body, &mut access).await;
+            let mut response =
+                answered.unwrap_or_else(|rejection| rejection.into_response(version));
+            access.end(&caller, &mut response);
+            response
+        })
+    }
+
+    async fn answer_other(
+        &self,
+        request: Request<Unread<impl RequestBody>>,
+        connection: Arc<Connection>,
+    ) -> Result<Response, Infallible> {
+        let started = Instant::now();
+        let caller = Caller::new(connection, Door::XmlRpc, request.headers().clone());
+        let mut response = self.others.clone().call(request.map(Body::new)).await?;
+        self.watch.other(started, &caller, &mut response);
+        Ok(response)
     }
 }
 
@@ -139,12 +159,9 @@ fn is_call_path(path: &str) -> bool {
     matches!(path, "/" | "/RPC2") || CALL_PATHS.contains(&path)
 }
 
-/// Tells [`Edge::answer`] what is in a response's body.
-#[derive(Clone, Copy)]
-struct FaultCode(i32);
-
 struct Calls {
     published: Arc<Published>,
+    accounts: Option<Arc<Accounts>>,
     limits: CallLimits,
     bodies: Budget,
     reading: Budget,
@@ -160,29 +177,47 @@ struct Called {
 }
 
 impl Calls {
-    /// The steps of a call, outermost first.
-    async fn answer(
-        &self,
-        head: &mut Head,
-        caller: &mut Caller,
-        body: Unread<impl RequestBody>,
-    ) -> Result<Response, Rejection> {
-        let mut body_share = self.bodies.share();
-        let document = body::receive(body, head.coding, self.limits.body, &mut body_share).await?;
-        let called = self.within_limits(document, head, caller).await?;
-        let xmlrpc::Answer { document, fault, .. } = called.answer;
-        let mut response = response::respond(document, caller.headers(), &self.responses).await?;
-        if let Some(code) = fault {
-            response.extensions_mut().insert(FaultCode(code));
-        }
-        Ok(response)
+    /// The memory that bodies take is a metric.
+    fn tell_budgets(&self, metrics: &Metrics) {
+        let budgets =
+            [("bodies", &self.bodies), ("reading", &self.reading), ("responses", &self.responses)];
+        let series =
+            |(name, budget): (_, &Budget)| ReadSeries::new([("budget", name)], budget.taken());
+        let help = "Memory that bodies in work have taken of their budgets";
+        let series = budgets.map(series).into_iter().collect();
+        metrics.read_gauges("callbox_body_budget_bytes", help, series);
     }
 
-    async fn within_limits(
-        &self,
+    /// The steps of a call, outermost first. What there is to tell of it goes to `access`.
+    async fn answer<'a>(
+        &'a self,
+        caller: &mut Caller,
+        body: Unread<impl RequestBody>,
+        access: &mut Access<'a>,
+    ) -> Result<Response, Rejection> {
+        if let Some(accounts) = &self.accounts {
+            caller.identify(accounts.identify(caller.headers(), caller.connection()).await?);
+        }
+        let mut head = Head::read(caller.headers())?;
+        let mut body_share = self.bodies.share();
+        let document =
+            body::receive(body, head.coding, self.limits.body, &mut body_share, access).await?;
+        let called = self.within_limits(document, &mut head, caller, access).await?;
+        let xmlrpc::Answer { document, fault, .. } = called.answer;
+        access.fault = fault;
+        if document.len() > MAX_PLAIN_BYTES {
+            // There may be a wait, and work.
+            access.ended = None;
+        }
+        response::respond(document, caller.headers(), &self.responses).await
+    }
+
+    async fn within_limits<'a>(
+        &'a self,
         document: Bytes,
         head: &mut Head,
         caller: &mut Caller,
+        access: &mut Access<'a>,
     ) -> Result<Called, Rejection> {
         // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
         // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
@@ -191,17 +226,18 @@ impl Calls {
         let now = Instant::now();
         let deadline = now + self.limits.deadline;
         caller.wait_until(deadline);
-        timeout_at(deadline.into(), self.call(document, head, caller, now))
+        timeout_at(deadline.into(), self.call(document, head, caller, now, access))
             .await
             .unwrap_or(Err(Rejection::SlowMethod))
     }
 
-    async fn call(
-        &self,
+    async fn call<'a>(
+        &'a self,
         document: Bytes,
         head: &mut Head,
         caller: &Caller,
         now: Instant,
+        access: &mut Access<'a>,
     ) -> Result<Called, Rejection> {
         let (length, mut share) = (document.len(), self.reading.share());
         let is_large = length > MAX_INLINE_BYTES;
@@ -224,13 +260,20 @@ impl Calls {
             now = Instant::now();
         }
         let result = match self.published.start(&name, params, caller, now) {
-            Started::Ended(result) => result,
-            Started::Running(method, running) => method.finish(running).await,
+            Started::Ended(method, result, ended) => {
+                access.method = method;
+                access.ended = ended.filter(|_| !is_large);
+                result
+            }
+            Started::Running(method, running) => access.method.insert(method).finish(running).await,
         };
         let result = match result {
             Err(Failure::Overloaded) => return Err(Rejection::Overloaded),
             result => result.map_err(Failure::into_fault),
         };
+        if access.method.is_some_and(|method| method.is_multicall()) {
+            access.entries = result.as_ref().ok().and_then(Entries::of);
+        }
         let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
         if let Some(cause) = &answer.unwritable {
             self.published.log_unwritable(&name, cause);

@@ -2,13 +2,18 @@
 
 use std::fmt;
 
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 
 use super::budget::Exhausted;
+use crate::accounts::Denial;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// How a caller can prove who they are (RFC 7617, RFC 6750).
+const CHALLENGES: [&str; 2] =
+    ["Basic realm=\"callbox\", charset=\"UTF-8\"", "Bearer realm=\"callbox\""];
 
 /// Trouble with the transport, answered with a status and never with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(super) enum Rejection {
     MediaType,
     /// The body is compressed in a way that is not read.
     ContentEncoding,
+    /// The caller is not let in.
+    Denied(Denial),
     /// Too many calls are in work.
     Overloaded,
     /// The method did not end in time.
@@ -48,6 +55,15 @@ impl Rejection {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send the body plain, or with Content-Encoding: gzip or deflate.\n",
             ),
+            Self::Denied(Denial::Unproven) => {
+                (StatusCode::UNAUTHORIZED, "Say who you are, by a name and password or a token.\n")
+            }
+            Self::Denied(Denial::TooManyFailures(_)) => {
+                (StatusCode::TOO_MANY_REQUESTS, "Too many logins failed; try again later.\n")
+            }
+            Self::Denied(Denial::Busy) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too many passwords are being checked.\n")
+            }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n"),
             Self::SlowMethod => (StatusCode::GATEWAY_TIMEOUT, "The method did not end in time.\n"),
         }
@@ -65,10 +81,24 @@ impl Rejection {
         if version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if self == Self::Overloaded {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self == Self::Denied(Denial::Unproven) {
+            for challenge in CHALLENGES {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
         }
         response
+    }
+
+    /// After how many seconds the same may succeed, where it may.
+    fn retry_after(self) -> Option<u16> {
+        match self {
+            Self::Overloaded | Self::Denied(Denial::Busy) => Some(1),
+            Self::Denied(Denial::TooManyFailures(seconds)) => Some(seconds.into()),
+            _ => None,
+        }
     }
 }
 
@@ -79,6 +109,12 @@ impl fmt::Display for Rejection {
 }
 
 impl std::error::Error for Rejection {}
+
+impl From<Denial> for Rejection {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
 
 impl From<Exhausted> for Rejection {
     fn from(Exhausted: Exhausted) -> Self {

@@ -2,18 +2,23 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::stream::{self, Origin, Secrecy};
 
-/// Longest request id that is taken over from a peer, in characters.
-pub const MAX_REQUEST_ID: usize = 64;
+use super::identity::{Account, Identity};
+use super::request_id::{is_request_id, made_of, next_number};
+use super::trace::trace_id;
+
+/// The header with a request's id.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header with the trace that a request is a part of.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Who calls a method, and how the call came here. A method that wants to know has a parameter of
 /// this type, by value anywhere or, in a function that is not async, by reference as its first.
@@ -24,6 +29,8 @@ pub struct Caller {
     door: Door,
     number: u64,
     headers: HeaderMap,
+    /// `None` where nobody is asked who they are, and may call everything.
+    identity: Option<Arc<Identity>>,
     deadline: Option<Instant>,
 }
 
@@ -34,6 +41,7 @@ impl fmt::Debug for Caller {
             .field("peer", &self.peer())
             .field("listener", &self.listener())
             .field("door", &self.door)
+            .field("account", &self.account())
             .field("request_id", &self.request_id())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
@@ -105,6 +113,11 @@ pub enum Door {
     XmlRpc,
 }
 
+impl Door {
+    /// All of them, in the order of their declaration.
+    pub(super) const ALL: [Self; 1] = [Self::XmlRpc];
+}
+
 impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,33 +126,26 @@ impl fmt::Display for Door {
     }
 }
 
-/// Whom a caller has proved to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The account's name.
-    pub name: String,
-    /// How it was proved.
-    pub kind: AccountKind,
-}
-
-/// How a caller proved who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AccountKind {
-    /// A name and a password.
-    User,
-    /// A token.
-    Token,
-    /// A client certificate.
-    Certificate,
-}
-
 impl Caller {
     /// The caller by `door`, over `connection`, whose request had `headers`.
     pub(crate) fn new(connection: Arc<Connection>, door: Door, headers: HeaderMap) -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        let number = LAST.fetch_add(1, Ordering::Relaxed);
-        Self { connection, door, number, headers, deadline: None }
+        let number = next_number();
+        Self { connection, door, number, headers, identity: None, deadline: None }
+    }
+
+    /// The caller has proved to be this, and may call no more than that may.
+    pub(crate) fn identify(&mut self, identity: Arc<Identity>) {
+        self.identity = Some(identity);
+    }
+
+    /// Whether the method `name` is there for the caller.
+    pub(super) fn may_call(&self, name: &str) -> bool {
+        self.identity.as_ref().is_none_or(|identity| identity.permissions.allow(name))
+    }
+
+    /// What is known of the connection that the call came over.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// From now on the caller waits no longer than until `deadline`.
@@ -174,18 +180,48 @@ impl Caller {
         self.door
     }
 
-    /// Whom the caller has proved to be. `None` for all, as long as there are no accounts.
+    /// Whom the caller has proved to be. `None` for who says nothing, and where there are no
+    /// accounts.
     pub fn account(&self) -> Option<&Account> {
-        None
+        self.identity.as_ref()?.account.as_ref()
     }
 
     /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`] of
-    /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits.
+    /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits. The response has it too; what a method asks of
+    /// another service should.
     pub fn request_id(&self) -> Cow<'_, str> {
-        match self.header("x-request-id").filter(|id| is_request_id(id)) {
-            Some(id) => id.into(),
-            None => format!("{:016x}", scattered(self.number)).into(),
+        match self.own_request_id().map(HeaderValue::to_str) {
+            Some(Ok(id)) => id.into(),
+            _ => String::from_utf8_lossy(&made_of(self.number)).into_owned().into(),
         }
+    }
+
+    /// The same as a header's value.
+    pub(crate) fn request_id_value(&self) -> HeaderValue {
+        match self.own_request_id() {
+            Some(id) => id.clone(),
+            None => HeaderValue::from_bytes(&made_of(self.number))
+                .unwrap_or(HeaderValue::from_static("-")),
+        }
+    }
+
+    /// The id that the peer gave the request.
+    fn own_request_id(&self) -> Option<&HeaderValue> {
+        self.headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id.as_bytes()))
+    }
+
+    /// The request's `traceparent` (W3C Trace Context), where there is one and it is valid: what a
+    /// method passes on to other services.
+    pub fn traceparent(&self) -> Option<&str> {
+        let mut headers = self.headers.get_all(&TRACEPARENT).iter();
+        let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+        header.to_str().ok().filter(|header| trace_id(header).is_some())
+    }
+
+    /// The id of the trace that the request is a part of, 32 hexadecimal digits, where it says so
+    /// by a valid `traceparent`.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent().and_then(trace_id)
     }
 
     /// The request's header `name`, if it is there and text. Credentials (`Authorization`,
@@ -203,21 +239,10 @@ impl Caller {
     }
 }
 
-fn is_request_id(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(is_allowed)
-}
-
-/// Numbers in a row as numbers that differ between processes.
-fn scattered(number: u64) -> u64 {
-    static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    PROCESS.hash_one(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use crate::registry::MAX_REQUEST_ID;
 
     fn caller(headers: &[(&'static str, &str)]) -> Caller {
         let mut map = HeaderMap::new();
@@ -230,14 +255,30 @@ mod tests {
     #[test]
     fn request_id_is_the_peers_where_it_is_one() {
         for id in ["a", "A-b_c.9", &"x".repeat(MAX_REQUEST_ID)] {
-            assert_eq!(caller(&[("x-request-id", id)]).request_id(), id);
+            let caller = caller(&[("x-request-id", id)]);
+            assert_eq!(caller.request_id(), id);
+            assert_eq!(caller.request_id_value(), id);
         }
         for id in ["", "a b", "é", "a\"", &"x".repeat(MAX_REQUEST_ID + 1)] {
             let caller = caller(&[("x-request-id", id)]);
             assert_eq!(caller.request_id().len(), 16, "{id}");
             assert_eq!(caller.clone().request_id(), caller.request_id());
+            assert_eq!(caller.request_id_value(), *caller.request_id());
         }
         assert_ne!(caller(&[]).request_id(), caller(&[]).request_id());
+    }
+
+    #[test]
+    fn trace_is_that_of_the_only_traceparent() {
+        const ONE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let one = caller(&[("traceparent", ONE)]);
+        assert_eq!(one.traceparent(), Some(ONE));
+        assert_eq!(one.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
+        let mut two = one.clone();
+        two.headers.append(TRACEPARENT, HeaderValue::from_static(ONE));
+        for none in [two, caller(&[]), caller(&[("traceparent", "00-1-2-3")])] {
+            assert_eq!((none.traceparent(), none.trace_id()), (None, None));
+        }
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use protocol::xmlrpc::{Fault, Value};
+use svc_runtime::metrics::{Family, Histogram};
 use svc_runtime::seldom::Seldom;
 use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
-use super::caller::Caller;
+use super::caller::{Caller, Door};
+use super::durations::Durations;
 use super::failure::Failure;
 use super::function::{Function, Outcome, Running, SyncFunction};
 use super::param::Arguments;
@@ -26,14 +28,23 @@ pub struct Method {
     help: Cow<'static, str>,
     names: Vec<Cow<'static, str>>,
     overloads: Vec<Overload>,
-    /// How often it held its thread for too long; `None` where nobody is told.
+    /// How often it held its thread for too long; `None` for a multicall, of whose calls that is told.
     held: Option<Seldom>,
     unwritable: Seldom,
+    durations: Durations,
 }
 
 pub(super) struct Overload {
     signature: Signature,
     call: Call,
+}
+
+/// A call that was begun.
+pub(super) enum Begun {
+    /// It has ended, with this and then.
+    Ended(Result<Value, Failure>, Instant),
+    /// It goes on; see [`Method::finish`].
+    Running(Running),
 }
 
 type Run = dyn Fn(Arguments<'_>) -> Outcome + Send + Sync;
@@ -82,6 +93,7 @@ impl Method {
             overloads: vec![first],
             held: Some(Seldom::new()),
             unwritable: Seldom::new(),
+            durations: Durations::default(),
         }
     }
 
@@ -123,6 +135,11 @@ impl Method {
         &self.name
     }
 
+    /// Whether it makes several calls.
+    pub(crate) fn is_multicall(&self) -> bool {
+        self.held.is_none()
+    }
+
     /// What the method does, in words.
     pub fn help(&self) -> &str {
         &self.help
@@ -151,23 +168,35 @@ impl Method {
         caller: &Caller,
         now: Instant,
         places: &Arc<Semaphore>,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Begun, Failure> {
         Ok(match &self.fitting(&params)?.call {
-            Call::Here(run) => match self.watched(now, || run(Arguments::new(params, caller)))? {
-                Outcome::Done(result) => Outcome::Done(self.told(result)),
-                later => later,
-            },
-            Call::Aside(run) => aside(run.clone(), params, caller.clone(), places)?,
+            Call::Here(run) => {
+                let (ran, ended) = self.watched(now, || run(Arguments::new(params, caller)));
+                match ran? {
+                    Outcome::Done(result) => Begun::Ended(self.told(result), ended),
+                    Outcome::Later(running) => Begun::Running(running),
+                }
+            }
+            Call::Aside(run) => Begun::Running(aside(run.clone(), params, caller.clone(), places)?),
         })
+    }
+
+    /// Counts a call that ended with this fault, or none, after `time`.
+    pub(super) fn observe(
+        &self,
+        family: &Family<Histogram>,
+        door: Door,
+        fault: Option<i32>,
+        time: Duration,
+    ) {
+        self.durations.observe(family, &self.name, door, fault, time);
     }
 
     /// Ends what was started.
     pub(crate) async fn finish(&self, mut running: Running) -> Result<Value, Failure> {
         let polled = std::future::poll_fn(|cx| {
-            match self.watched(Instant::now(), || running.as_mut().poll(cx)) {
-                Ok(polled) => polled,
-                Err(fault) => Poll::Ready(Err(fault.into())),
-            }
+            let (polled, _) = self.watched(Instant::now(), || running.as_mut().poll(cx));
+            polled.unwrap_or_else(|fault| Poll::Ready(Err(fault.into())))
         });
         self.told(polled.await)
     }
@@ -189,14 +218,15 @@ impl Method {
         Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
     }
 
-    /// Runs what may panic, or hold its thread for too long, from `started` on.
-    fn watched<T>(&self, started: Instant, run: impl FnOnce() -> T) -> Result<T, Fault> {
+    /// Runs what may panic, or hold its thread for too long, from `started` on, and says when it
+    /// ended.
+    fn watched<T>(&self, started: Instant, run: impl FnOnce() -> T) -> (Result<T, Fault>, Instant) {
         let done = catch_unwind(AssertUnwindSafe(run)).map_err(|_| Fault::internal());
         let now = Instant::now();
         if now > started + MAX_HOLD {
             self.log_hold(now - started);
         }
-        done
+        (done, now)
     }
 
     /// Logs that the method held a thread for too long: once a minute, since any caller may cause it.
@@ -235,7 +265,7 @@ fn aside(
     params: Vec<Value>,
     caller: Caller,
     places: &Arc<Semaphore>,
-) -> Result<Outcome, Failure> {
+) -> Result<Running, Failure> {
     let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
     let running = tokio::task::spawn_blocking(move || {
         let _place = place;
@@ -246,7 +276,7 @@ fn aside(
         }
     });
     let ended = async { running.await.unwrap_or_else(|_panicked| Err(Fault::internal().into())) };
-    Ok(Outcome::Later(Box::pin(ended)))
+    Ok(Box::pin(ended))
 }
 
 fn wrong_number(signature: &Signature, found: usize) -> Fault {

@@ -10,34 +10,45 @@
 //! ```
 
 mod caller;
+mod durations;
 mod error;
 mod failure;
 mod function;
+mod identity;
 mod method;
 pub(crate) mod multicall;
 mod param;
+mod permissions;
 mod published;
 mod reply;
+mod request_id;
 mod scope;
 mod signature;
 mod system;
+mod trace;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub(crate) use caller::Connection;
-pub use caller::{Account, AccountKind, Caller, Door, MAX_REQUEST_ID, Peer};
+pub use caller::{Caller, Door, Peer};
+pub(crate) use caller::{Connection, X_REQUEST_ID};
+pub(crate) use durations::NO_METHOD;
 pub use error::RegistryError;
 pub use failure::{Failure, internal};
 pub use function::{Function, StateFunction, SyncFunction};
+pub(crate) use identity::Identity;
+pub use identity::{Account, AccountKind};
 pub use method::{MAX_HOLD, Method};
 pub use param::{Param, param};
+pub(crate) use permissions::{Pattern, Permissions};
 pub(crate) use published::{Published, Started};
 pub use reply::{IntoFault, Plain, Reply, Returned, Serde, into_result, type_name};
+pub use request_id::MAX_REQUEST_ID;
 pub use scope::{Scope, StateMethod};
 pub use signature::{Parameter, Signature};
 
 use method::Overload;
+use svc_runtime::metrics::Metrics;
 
 /// Methods on their way to be published.
 #[derive(Default)]
@@ -138,12 +149,17 @@ impl Registry {
     }
 
     /// Adds the `system.*` methods, which speak of all the others, and closes the registry.
-    pub(crate) fn publish(self, limits: PublishLimits) -> Result<Arc<Published>, RegistryError> {
+    /// How long calls take is counted in `metrics`.
+    pub(crate) fn publish(
+        self,
+        limits: PublishLimits,
+        metrics: &Metrics,
+    ) -> Result<Arc<Published>, RegistryError> {
         self.check()?;
         Ok(Arc::new_cyclic(|published| {
             let system = system::methods(published, limits.multicall_entries);
             let methods = self.methods.into_iter().chain(system).collect();
-            Published::new(methods, limits.blocking_calls)
+            Published::new(methods, limits.blocking_calls, metrics)
         }))
     }
 }

@@ -6,6 +6,7 @@ use protocol::xmlrpc::{Array, Fault, MAX_VALUE_DEPTH, Struct, TooDeep, Value, ch
 
 use super::caller::Caller;
 use super::failure::Failure;
+use super::method::Method;
 use super::published::{Published, Started};
 
 /// Calls that one `system.multicall` may make, unless a service is told otherwise.
@@ -28,12 +29,13 @@ pub(super) async fn multicall(
     let mut now = Instant::now();
     let mut turn = now;
     for call in calls.into_vec() {
-        let result = match one_call(published, call, caller, now).await {
-            Ok(result) => result,
-            Err(failure) => Struct::from(failure.into_fault()).into(),
-        };
-        results.push(result);
+        let mut method = None;
+        let result = one_call(published, call, caller, now, &mut method).await;
+        let result = result.map_err(Failure::into_fault);
+        let (started, fault) = (now, result.as_ref().err().map(|fault| fault.code));
+        results.push(result.unwrap_or_else(|fault| Struct::from(fault).into()));
         now = Instant::now();
+        published.observe(method, caller.door(), fault, now - started);
         if now - turn >= SLICE {
             tokio::task::yield_now().await;
             now = Instant::now();
@@ -43,19 +45,24 @@ pub(super) async fn multicall(
     Ok(results)
 }
 
-async fn one_call(
-    published: &Published,
+/// Makes one call, and tells of which `method` it is.
+async fn one_call<'a>(
+    published: &'a Published,
     call: Value,
     caller: &Caller,
     now: Instant,
+    method: &mut Option<&'a Method>,
 ) -> Result<Value, Failure> {
     let (name, params) = name_and_params(call)?;
     if name == "system.multicall" {
         return Err(Fault::invalid_params("a multicall cannot be nested").into());
     }
     let result = match published.start(&name, params, caller, now) {
-        Started::Ended(result) => result?,
-        Started::Running(method, running) => method.finish(running).await?,
+        Started::Ended(called, result, _) => {
+            *method = called;
+            result?
+        }
+        Started::Running(called, running) => method.insert(called).finish(running).await?,
     };
     if let Err(cause) = check_writable(&result) {
         published.log_unwritable(&name, &cause);

@@ -2,15 +2,17 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::xmlrpc::{Fault, Value};
+use svc_runtime::metrics::{Family, Histogram, Metrics};
 use tokio::sync::Semaphore;
 
-use super::caller::Caller;
+use super::caller::{Caller, Door};
+use super::durations::{Durations, NO_METHOD};
 use super::failure::Failure;
-use super::function::{Outcome, Running};
-use super::method::Method;
+use super::function::Running;
+use super::method::{Begun, Method};
 
 /// Methods by name.
 pub(crate) struct Published {
@@ -19,33 +21,45 @@ pub(crate) struct Published {
     methods: Vec<Method>,
     /// For functions on threads of their own.
     places: Arc<Semaphore>,
+    durations: Family<Histogram>,
+    /// Of calls of what is not published.
+    unpublished: Durations,
 }
 
 impl Published {
     /// The methods, of which each has another name; `blocking` of their functions may have a thread
     /// of their own at once.
-    pub(super) fn new(mut methods: Vec<Method>, blocking: usize) -> Self {
+    pub(super) fn new(mut methods: Vec<Method>, blocking: usize, metrics: &Metrics) -> Self {
         methods.sort_unstable_by(|one, other| key(one.name()).cmp(&key(other.name())));
-        Self { methods, places: Arc::new(Semaphore::new(blocking)) }
+        let durations = metrics
+            .family("rpc_server_call_duration_seconds", "How long calls took, and how they ended");
+        let places = Arc::new(Semaphore::new(blocking));
+        Self { methods, places, durations, unpublished: Durations::default() }
     }
 
-    /// The method called `name`; the fault is that of calling another.
-    pub(super) fn method(&self, name: &str) -> Result<&Method, Fault> {
+    /// The method called `name`; the fault is that of calling another. One that the caller may not
+    /// call is as good as none.
+    pub(super) fn method(&self, name: &str, caller: &Caller) -> Result<&Method, Fault> {
+        let method = self.find(name).filter(|_| caller.may_call(name));
+        method.ok_or_else(|| Fault::method_not_found(name))
+    }
+
+    fn find(&self, name: &str) -> Option<&Method> {
         let place = self.methods.binary_search_by(|method| key(method.name()).cmp(&key(name)));
-        place.map(|place| &self.methods[place]).map_err(|_| Fault::method_not_found(name))
+        place.ok().map(|place| &self.methods[place])
     }
 
     /// Logs that the method's result cannot be written.
     pub(crate) fn log_unwritable(&self, name: &str, cause: &dyn Display) {
-        if let Ok(method) = self.method(name) {
+        if let Some(method) = self.find(name) {
             method.log_unwritable(cause);
         }
     }
 
-    /// The names of all methods, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.methods.iter().map(|method| method.name().to_owned()).collect();
+    /// The names of all methods that the caller may call, sorted.
+    pub(super) fn names(&self, caller: &Caller) -> Vec<String> {
+        let names = self.methods.iter().map(Method::name).filter(|name| caller.may_call(name));
+        let mut names: Vec<_> = names.map(str::to_owned).collect();
         names.sort_unstable();
         names
     }
@@ -58,14 +72,29 @@ impl Published {
         caller: &Caller,
         now: Instant,
     ) -> Started<'_> {
-        let method = match self.method(name) {
+        let method = match self.method(name, caller) {
             Ok(method) => method,
-            Err(fault) => return Started::Ended(Err(fault.into())),
+            Err(fault) => return Started::Ended(None, Err(fault.into()), None),
         };
         match method.start(params, caller, now, &self.places) {
-            Ok(Outcome::Done(result)) => Started::Ended(result),
-            Ok(Outcome::Later(running)) => Started::Running(method, running),
-            Err(failure) => Started::Ended(Err(failure)),
+            Ok(Begun::Ended(result, then)) => Started::Ended(Some(method), result, Some(then)),
+            Ok(Begun::Running(running)) => Started::Running(method, running),
+            Err(failure) => Started::Ended(Some(method), Err(failure), None),
+        }
+    }
+
+    /// Counts a call of `method`, or of none that is published, that ended with this fault, or none,
+    /// after `time`.
+    pub(crate) fn observe(
+        &self,
+        method: Option<&Method>,
+        door: Door,
+        fault: Option<i32>,
+        time: Duration,
+    ) {
+        match method {
+            Some(method) => method.observe(&self.durations, door, fault, time),
+            None => self.unpublished.observe(&self.durations, NO_METHOD, door, fault, time),
         }
     }
 }
@@ -78,8 +107,8 @@ fn key(name: &str) -> (usize, &str) {
 /// A call that was started. What awaits one has room for its end alone, which is why this is no
 /// future: a function that is not async has ended already.
 pub(crate) enum Started<'a> {
-    /// It has ended.
-    Ended(Result<Value, Failure>),
+    /// It has ended, at that time where somebody looked.
+    Ended(Option<&'a Method>, Result<Value, Failure>, Option<Instant>),
     /// It goes on; see [`Method::finish`].
     Running(&'a Method, Running),
 }

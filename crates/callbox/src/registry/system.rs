@@ -20,19 +20,27 @@ pub(super) fn methods(published: &Weak<Published>, max_entries: usize) -> [Metho
     let (list, help) = (published.clone(), published.clone());
     let (signatures, calls) = (published.clone(), published.clone());
     [
-        method("system.listMethods", "Lists the names of all methods, sorted.", &[], move || {
-            Ok::<_, Fault>(there(&list)?.names())
-        }),
-        method("system.methodHelp", "Says what a method does.", &["name"], move |name: String| {
-            Ok::<_, Fault>(there(&help)?.method(&name)?.help().to_owned())
-        }),
+        method(
+            "system.listMethods",
+            "Lists the names of all methods, sorted.",
+            &[],
+            move |caller: &Caller| Ok::<_, Fault>(there(&list)?.names(caller)),
+        ),
+        method(
+            "system.methodHelp",
+            "Says what a method does.",
+            &["name"],
+            move |caller: &Caller, name: String| {
+                Ok::<_, Fault>(there(&help)?.method(&name, caller)?.help().to_owned())
+            },
+        ),
         method(
             "system.methodSignature",
             "Lists a method's signatures, each with the result's type first.",
             &["name"],
-            move |name: String| {
+            move |caller: &Caller, name: String| {
                 let there = there(&signatures)?;
-                let signatures = there.method(&name)?.spelled_signatures();
+                let signatures = there.method(&name, caller)?.spelled_signatures();
                 Ok::<_, Fault>(signatures.collect::<Vec<_>>())
             },
         ),

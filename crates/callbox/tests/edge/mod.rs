@@ -73,9 +73,15 @@ impl Response {
 /// A connection that sends what it is told to.
 pub(crate) struct Client(BufReader<TcpStream>);
 
+impl From<TcpStream> for Client {
+    fn from(stream: TcpStream) -> Self {
+        Self(BufReader::new(stream))
+    }
+}
+
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(addr).await.unwrap()))
+        TcpStream::connect(addr).await.unwrap().into()
     }
 
     pub(crate) fn local_addr(&self) -> SocketAddr {

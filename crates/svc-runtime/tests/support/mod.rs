@@ -4,8 +4,8 @@
 //! Shared by the services' integration tests; none of them uses all of it.
 #![allow(dead_code)]
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,7 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A running service.
 pub(crate) struct Process {
     child: Child,
-    listeners: Vec<(String, SocketAddr)>,
+    listeners: Vec<(String, String)>,
     unread: Option<ChildStderr>,
     log: Arc<Log>,
     log_reader: Option<JoinHandle<()>>,
@@ -95,7 +95,7 @@ impl Process {
         process
     }
 
-    fn begin(mut command: Command) -> (Self, Receiver<(String, SocketAddr)>) {
+    fn begin(mut command: Command) -> (Self, Receiver<(String, String)>) {
         let mut child = command.spawn().unwrap();
         let announced = announcements(child.stdout.take().unwrap());
         let unread = child.stderr.take();
@@ -104,7 +104,7 @@ impl Process {
         (process, announced)
     }
 
-    fn wait_for_listeners(&mut self, announced: &Receiver<(String, SocketAddr)>, listeners: usize) {
+    fn wait_for_listeners(&mut self, announced: &Receiver<(String, String)>, listeners: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.listeners.len() < listeners {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -140,7 +140,12 @@ impl Process {
     /// The addresses of `role`, in the order in which they were announced.
     pub(crate) fn addrs(&self, role: &str) -> Vec<SocketAddr> {
         let of_role = self.listeners.iter().filter(|(name, _)| name == role);
-        of_role.map(|(_, addr)| *addr).collect()
+        of_role.map(|(_, addr)| addr.parse().unwrap()).collect()
+    }
+
+    /// Where the roles are, in the order in which they were announced.
+    pub(crate) fn listeners(&self) -> &[(String, String)] {
+        &self.listeners
     }
 
     /// The process id.
@@ -212,13 +217,13 @@ fn wait(child: &mut Child, deadline: Duration) -> Option<Option<i32>> {
 }
 
 /// The `listening ROLE ADDR` lines of a service's stdout, which is read to its end.
-fn announcements(stdout: ChildStdout) -> Receiver<(String, SocketAddr)> {
+fn announcements(stdout: ChildStdout) -> Receiver<(String, String)> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let words: Vec<_> = line.split(' ').collect();
             let ["listening", role, addr] = words[..] else { panic!("on stdout: {line:?}") };
-            let _ = sender.send((role.to_owned(), addr.parse().unwrap()));
+            let _ = sender.send((role.to_owned(), addr.to_owned()));
         }
     });
     receiver
@@ -261,4 +266,51 @@ impl Log {
         let waited = self.grown.wait_timeout_while(text, deadline, lacks);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
+}
+
+/// What the admin port at `addr` answers to `GET path`: the head and the body.
+#[track_caller]
+pub(crate) fn get(addr: SocketAddr, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_lowercase(), body.to_owned())
+}
+
+/// The metrics of a service, which Prometheus's own tool has nothing to say against. Where that is
+/// missing only CI fails.
+#[track_caller]
+pub(crate) fn checked_metrics(admin: SocketAddr) -> String {
+    let (head, metrics) = get(admin, "/metrics");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    let tool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut tool = match tool {
+        Ok(tool) => tool,
+        Err(error) if std::env::var_os("CI").is_none() => {
+            eprintln!("metrics are not checked: promtool: {error}");
+            return metrics;
+        }
+        Err(error) => panic!("promtool: {error}"),
+    };
+    tool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let checked = tool.wait_with_output().unwrap();
+    assert!(checked.status.success() && checked.stderr.is_empty(), "{checked:?}\n{metrics}");
+    metrics
+}
+
+/// The value of a series, given as it is written.
+#[track_caller]
+pub(crate) fn value(metrics: &str, series: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in\n{metrics}")).parse().unwrap()
 }

@@ -1,0 +1,105 @@
+//! Which methods somebody may call.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Which methods somebody may call: those that a pattern fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Permissions(Box<[Pattern]>);
+
+impl Permissions {
+    /// Whether the method `name` may be called.
+    pub(super) fn allow(&self, name: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.fits(name))
+    }
+}
+
+impl FromIterator<Pattern> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Pattern>>(patterns: I) -> Self {
+        Self(patterns.into_iter().collect())
+    }
+}
+
+/// What methods' names are held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// `*`: all of them.
+    All,
+    /// `radio.*`: those that begin like this, dot included.
+    Prefix(Box<str>),
+    /// The one of this name.
+    Name(Box<str>),
+}
+
+impl Pattern {
+    fn fits(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefix(prefix) => name.len() > prefix.len() && name.starts_with(&**prefix),
+            Self::Name(own) => **own == *name,
+        }
+    }
+}
+
+/// A text that is no pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoPattern;
+
+impl fmt::Display for NoPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a method's name, a prefix such as \"radio.*\", or \"*\"")
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = NoPattern;
+
+    fn from_str(text: &str) -> Result<Self, NoPattern> {
+        let is_name = |text: &str| {
+            let is_allowed = |c: char| !c.is_whitespace() && !c.is_control() && c != '*';
+            !text.is_empty() && text.chars().all(is_allowed)
+        };
+        match text.strip_suffix('*') {
+            Some("") => Ok(Self::All),
+            Some(prefix) if prefix.len() > 1 && prefix.ends_with('.') && is_name(prefix) => {
+                Ok(Self::Prefix(prefix.into()))
+            }
+            None if is_name(text) => Ok(Self::Name(text.into())),
+            _ => Err(NoPattern),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_all_a_prefix_or_one_name() {
+        let check = |pattern: &str, fits: &[&str], others: &[&str]| {
+            let permissions: Permissions = [pattern.parse().unwrap()].into_iter().collect();
+            for name in fits {
+                assert!(permissions.allow(name), "{pattern} {name}");
+            }
+            for name in others {
+                assert!(!permissions.allow(name), "{pattern} {name}");
+            }
+        };
+        check("*", &["a", "system.listMethods"], &[]);
+        check("radio.*", &["radio.on", "radio.a.b"], &["radio", "radio.", "radios.on", "Radio.on"]);
+        check("radio.a.*", &["radio.a.b"], &["radio.a", "radio.b"]);
+        check("addition", &["addition"], &["additions", "addit", "system.addition"]);
+    }
+
+    #[test]
+    fn without_a_pattern_nothing_is_allowed() {
+        assert!(!Permissions::default().allow("a"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for bad in ["", "**", "*.a", "a.*.b", "radio*", ".*", "a b", "a.* ", "a\n"] {
+            assert_eq!(bad.parse::<Pattern>(), Err(NoPattern), "{bad:?}");
+        }
+    }
+}

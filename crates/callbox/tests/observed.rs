@@ -1,0 +1,200 @@
+//! What an operator sees of calls: metrics on the admin port, ids in the answers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod edge;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use callbox::{Caller, Fault, MAX_REQUEST_ID, Registry, Server, Settings, internal};
+use edge::{Client, Response, arithmetic, call, entry, exchange, post};
+use tokio::net::TcpListener;
+
+/// Serves `registry`, and tells where and where its admin port is.
+async fn start(registry: Registry, change: impl FnOnce(&mut Settings)) -> [SocketAddr; 2] {
+    let (main, admin) = (listener().await, listener().await);
+    let addrs = [main.local_addr().unwrap(), admin.local_addr().unwrap()];
+    let mut settings = Settings::default();
+    change(&mut settings);
+    let server = Server::new(registry).settings(settings).listener(main).admin_listener(admin);
+    tokio::spawn(server.run(std::future::pending()));
+    addrs
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+async fn get(addr: SocketAddr, path: &str) -> Response {
+    exchange(addr, format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).await
+}
+
+async fn metrics(admin: SocketAddr) -> String {
+    let response = get(admin, "/metrics").await;
+    assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    response.text().to_owned()
+}
+
+/// The value of a series, where there is one.
+fn value(metrics: &str, series: &str) -> Option<f64> {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map(|value| value.parse().unwrap())
+}
+
+fn calls(metrics: &str, method: &str, outcome: &str) -> Option<f64> {
+    let labels = format!("{{door=\"xmlrpc\",rpc_method=\"{method}\",outcome=\"{outcome}\"}}");
+    value(metrics, &format!("rpc_server_call_duration_seconds_count{labels}"))
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_method_and_outcome() {
+    let mut registry = arithmetic();
+    registry.add("sell", "", || Err::<i32, _>(Fault::new(4, "sold out")));
+    registry.add("fail", "", || Err::<i32, _>(internal("as it was told")));
+    registry.add("later", "", async || tokio::task::yield_now().await);
+    let [addr, admin] = start(registry, |_| ()).await;
+    let mut client = Client::connect(addr).await;
+    let two = ["<int>2</int>", "<int>3</int>"];
+    let mut bodies = [0; 2];
+    for (method, params) in [
+        ("addition", &two[..]),
+        ("addition", &two[..]),
+        ("addition", &two[..1]),
+        ("sell", &[]),
+        ("fail", &[]),
+        ("later", &[]),
+        ("system.listMethods", &[]),
+    ] {
+        let document = call(method, params);
+        client.send(&post("/", "", &document)).await;
+        bodies[0] += document.len();
+        bodies[1] += client.receive().await.body.len();
+    }
+    let metrics = metrics(admin).await;
+    for (method, outcome, count) in [
+        ("addition", "ok", Some(2.0)),
+        ("addition", "-32602", Some(1.0)),
+        ("addition", "fault", None),
+        ("sell", "fault", Some(1.0)),
+        ("fail", "-32603", Some(1.0)),
+        ("later", "ok", Some(1.0)),
+        ("system.listMethods", "ok", Some(1.0)),
+        ("subtraction", "ok", None),
+    ] {
+        assert_eq!(calls(&metrics, method, outcome), count, "{method} {outcome}\n{metrics}");
+    }
+    assert_eq!(value(&metrics, "callbox_request_bytes_total"), Some(bodies[0] as f64));
+    assert_eq!(value(&metrics, "callbox_response_bytes_total"), Some(bodies[1] as f64));
+    assert_eq!(value(&metrics, "callbox_calls_in_flight"), Some(0.0));
+    assert_eq!(value(&metrics, "callbox_connections{listener=\"xmlrpc\"}"), Some(1.0));
+    assert_eq!(value(&metrics, "callbox_connections_total{listener=\"xmlrpc\"}"), Some(1.0));
+}
+
+#[tokio::test]
+async fn each_call_of_a_multicall_counts_and_so_does_the_multicall() {
+    let [addr, admin] = start(arithmetic(), |_| ()).await;
+    let sum = entry("addition", "<value><int>2</int></value><value><int>3</int></value>");
+    let entries = [sum.clone(), sum, entry("addition", ""), entry("nothing", "")];
+    edge::multicall(addr, &entries).await.unwrap();
+    let metrics = metrics(admin).await;
+    assert_eq!(calls(&metrics, "addition", "ok"), Some(2.0));
+    assert_eq!(calls(&metrics, "addition", "-32602"), Some(1.0));
+    assert_eq!(calls(&metrics, "-", "-32601"), Some(1.0));
+    assert_eq!(calls(&metrics, "system.multicall", "ok"), Some(1.0));
+}
+
+#[tokio::test]
+async fn whatever_peers_call_makes_no_more_series() {
+    let [addr, admin] = start(arithmetic(), |_| ()).await;
+    let mut client = Client::connect(addr).await;
+    for number in 0..10_000 {
+        client.send(&post("/", "", &call(&format!("method{number}"), &[]))).await;
+        assert!(client.receive().await.result().is_err());
+    }
+    let metrics = metrics(admin).await;
+    assert_eq!(calls(&metrics, "-", "-32601"), Some(10_000.0));
+    assert_eq!(metrics.matches("rpc_server_call_duration_seconds_count{").count(), 1);
+    assert!(!metrics.contains("method1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn rejections_are_counted_by_status() {
+    let [addr, admin] = start(arithmetic(), |settings| settings.limits.max_body_bytes = 100).await;
+    let statuses = [
+        (get(addr, "/nowhere").await, "404"),
+        (get(addr, "/metrics").await, "404"),
+        (get(addr, "/").await, "405"),
+        (exchange(addr, &post("/", "Content-Type: image/png\r\n", "")).await, "415"),
+        (exchange(addr, &post("/", "", &"x".repeat(101))).await, "413"),
+    ];
+    for (response, status) in &statuses {
+        assert_eq!(response.status.to_string(), *status);
+        assert_eq!(response.header("x-request-id").unwrap().len(), 16);
+    }
+    let metrics = metrics(admin).await;
+    let rejected = |status| {
+        value(&metrics, &format!("callbox_requests_rejected_total{{status=\"{status}\"}}"))
+    };
+    assert_eq!(["404", "405", "413", "415"].map(rejected), [2.0, 1.0, 1.0, 1.0].map(Some));
+    assert_eq!(rejected("503"), None);
+    assert!(!metrics.contains("rpc_server_call_duration_seconds_count"), "{metrics}");
+}
+
+#[tokio::test]
+async fn bodies_in_work_are_seen_in_the_budgets() {
+    let (begun, mut seen) = tokio::sync::mpsc::channel::<()>(1);
+    let (end, ended) = tokio::sync::watch::channel(());
+    let mut registry = Registry::new();
+    registry.add("wait", "", move |_: String| {
+        let (begun, mut ended) = (begun.clone(), ended.clone());
+        async move {
+            let _ = begun.send(()).await;
+            let _ = ended.changed().await;
+        }
+    });
+    let [addr, admin] = start(registry, |_| ()).await;
+    let mut client = Client::connect(addr).await;
+    client.send(&post("/", "", &call("wait", &[&"x".repeat(1000)]))).await;
+    seen.recv().await.unwrap();
+    let during = metrics(admin).await;
+    assert_eq!(value(&during, "callbox_calls_in_flight"), Some(1.0));
+    assert_eq!(value(&during, "callbox_body_budget_bytes{budget=\"bodies\"}"), Some(2048.0));
+    end.send(()).unwrap();
+    client.receive().await;
+    let after = metrics(admin).await;
+    for budget in ["bodies", "reading", "responses"] {
+        let series = format!("callbox_body_budget_bytes{{budget=\"{budget}\"}}");
+        assert_eq!(value(&after, &series), Some(0.0));
+    }
+}
+
+#[tokio::test]
+async fn answer_has_the_request_id_that_the_method_sees() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (mut registry, note) = (Registry::new(), seen.clone());
+    registry.add("note", "", move |caller: &Caller| {
+        let trace_id = caller.trace_id().map(str::to_owned);
+        note.lock().unwrap().push((caller.request_id().into_owned(), trace_id));
+    });
+    let [addr, _] = start(registry, |_| ()).await;
+    let longest = "x".repeat(MAX_REQUEST_ID);
+    let trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+    for (headers, id) in [
+        ("X-Request-Id: a.B_c-9\r\n".to_owned(), Some("a.B_c-9")),
+        (format!("x-request-id: {longest}\r\n{trace}"), Some(&*longest)),
+        (format!("X-Request-Id: {longest}x\r\n"), None),
+        ("X-Request-Id: a b\r\n".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let answer = exchange(addr, &post("/", &headers, &call("note", &[]))).await;
+        let told = answer.header("x-request-id").unwrap().to_owned();
+        assert_eq!(id.unwrap_or(&told), told);
+        assert_eq!(told.len(), id.map_or(16, str::len));
+        let trace_id =
+            headers.contains("traceparent").then(|| "0af7651916cd43dd8448eb211c80319c".to_owned());
+        assert_eq!(seen.lock().unwrap().pop(), Some((told, trace_id)));
+    }
+    let other =
+        exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc\r\n\r\n").await;
+    assert_eq!(other.header("x-request-id"), Some("abc"));
+}
