@@ -14,6 +14,7 @@ use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
+use svc_runtime::presence::Presence;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -226,10 +227,10 @@ impl Connections for HttpConnections {
         origin: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let peer = origin.peer;
-        let connection = Arc::new(Connection::from(origin));
+        let (peer, presence) = (origin.peer, Arc::new(Presence::default()));
+        let connection = Arc::new(Connection::new(origin, presence.clone()));
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
-        http::run(stream, peer, answer, self.deadlines, stop)
+        http::run(stream, peer, presence, answer, self.deadlines, stop)
     }
 }
 

@@ -1,7 +1,8 @@
 //! One HTTP/1 connection, whoever answers on it.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 use tracing::debug;
 
+use crate::presence::{Presence, Watched};
 use crate::serve::linger;
 use crate::stop::Stop;
 use crate::stream::{Peer, Stream};
@@ -45,10 +47,11 @@ pub fn routed(router: Router) -> impl Fn(Request<Incoming>) -> RouteFuture<Infal
 }
 
 /// Has every request that comes over `stream` answered by `answer`, until the peer or a deadline
-/// ends it. After `stop` an idle connection is closed at once; a request under way is answered first.
+/// ends it. `presence` tells `answer` whether the peer is there. After `stop` an idle connection is closed at once; a request under way is answered first.
 pub async fn run<A, Fut>(
     stream: Stream,
     peer: Peer,
+    presence: Arc<Presence>,
     answer: A,
     deadlines: HttpDeadlines,
     stop: Stop,
@@ -66,7 +69,8 @@ pub async fn run<A, Fut>(
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
     if said {
-        let conversation = Box::pin(converse(stream.as_mut(), answer, deadlines, stop));
+        let stream = Watched { stream: stream.as_mut(), presence };
+        let conversation = Box::pin(converse(stream, answer, deadlines, stop));
         if let Err(error) = conversation.await {
             debug!(%peer, %error, "connection broke");
         }
@@ -76,7 +80,7 @@ pub async fn run<A, Fut>(
 }
 
 async fn converse<A, Fut>(
-    stream: Pin<&mut TimeoutStream<Stream>>,
+    stream: Watched<'_>,
     answer: A,
     deadlines: HttpDeadlines,
     stop: Stop,

@@ -21,6 +21,7 @@ pub mod listener;
 pub mod logging;
 pub mod metrics;
 mod pem;
+pub mod presence;
 pub mod probe;
 pub mod process;
 pub mod reload;

@@ -25,6 +25,7 @@ async fn answer(health: &Health, method: &str, path: &str) -> String {
     let service = tokio::spawn(http::run(
         stream.into(),
         addr.into(),
+        std::sync::Arc::default(),
         http::routed(health.routes()),
         deadlines,
         stop,

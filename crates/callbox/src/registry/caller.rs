@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use svc_runtime::presence::Presence;
 use svc_runtime::stream::{self, Origin, Secrecy};
 
 use super::identity::{Account, Identity};
@@ -49,7 +50,7 @@ impl fmt::Debug for Caller {
 }
 
 /// What is known of a call's connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(crate) listener: Option<&'static str>,
@@ -57,23 +58,24 @@ pub(crate) struct Connection {
     pub(crate) secrecy: Secrecy,
     /// The subject of the client's certificate, as RFC 2253 writes it.
     pub(crate) certificate: Option<Arc<str>>,
+    /// Whether its peer is still there, where that is known.
+    pub(crate) presence: Option<Arc<Presence>>,
 }
 
 impl Connection {
     /// A connection that another program accepted.
     pub(crate) fn foreign(peer: Peer) -> Self {
-        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None }
+        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None, presence: None }
     }
-}
 
-impl From<Origin> for Connection {
-    fn from(origin: Origin) -> Self {
+    /// A connection of our own, whose `presence` is told by its stream.
+    pub(crate) fn new(origin: Origin, presence: Arc<Presence>) -> Self {
         let peer = match origin.peer {
             stream::Peer::Inet(addr) => Peer::Inet(addr),
             stream::Peer::Unix => Peer::Unix,
         };
         let Origin { listener, secrecy, certificate, .. } = origin;
-        Self { peer, listener: Some(listener), secrecy, certificate }
+        Self { peer, listener: Some(listener), secrecy, certificate, presence: Some(presence) }
     }
 }
 
