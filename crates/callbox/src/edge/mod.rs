@@ -240,7 +240,12 @@ impl Calls {
             // There may be a wait, and work.
             access.ended = None;
         }
-        response::respond(document, caller.headers(), &self.responses).await
+        let response = response::respond(document, caller.headers(), &self.responses).await;
+        if access.method.is_some_and(|method| method.is_multicall()) {
+            // The response has a share of its own.
+            caller.connection().keep_room(None);
+        }
+        response
     }
 
     /// Bounds what calls take of each other. Their bodies are there by now: who is slow to send

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::presence::Presence;
 use svc_runtime::stream::{self, Origin, Secrecy};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::identity::{Account, Identity};
 use super::request_id::{is_request_id, made_of, next_number};
@@ -60,12 +61,20 @@ pub(crate) struct Connection {
     pub(crate) certificate: Option<Arc<str>>,
     /// Whether its peer is still there, where that is known.
     pub(crate) presence: Option<Arc<Presence>>,
+    /// Memory that the results of the multicall in work take: a connection has one call at a time.
+    room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl Connection {
     /// A connection that another program accepted.
     pub(crate) fn foreign(peer: Peer) -> Self {
-        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None, presence: None }
+        let room = Arc::default();
+        Self { peer, listener: None, secrecy: Secrecy::Open, certificate: None, presence: None, room }
+    }
+
+    /// Keeps `room`, and gives back what was kept before.
+    pub(crate) fn keep_room(&self, room: Option<OwnedSemaphorePermit>) {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
     }
 
     /// A connection of our own, whose `presence` is told by its stream.
@@ -75,7 +84,8 @@ impl Connection {
             stream::Peer::Unix => Peer::Unix,
         };
         let Origin { listener, secrecy, certificate, .. } = origin;
-        Self { peer, listener: Some(listener), secrecy, certificate, presence: Some(presence) }
+        let (listener, presence, room) = (Some(listener), Some(presence), Arc::default());
+        Self { peer, listener, secrecy, certificate, presence, room }
     }
 }
 
