@@ -107,7 +107,9 @@ impl<'a> Callers<'a> {
     fn run(&mut self, started: Instant, time: Duration) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         if let Pace::Closed(callers) = self.pace {
-            (0..callers).for_each(|_| self.pausing.push_back(started));
+            // They come within a second: all at once would be another question.
+            let gap = PATIENCE.div_f64(callers.max(1) as f64);
+            self.pausing.extend((0..callers as u32).map(|nth| started + gap * nth));
         }
         let mut arrived = 0;
         loop {
@@ -128,7 +130,7 @@ impl<'a> Callers<'a> {
                 self.pausing.pop_front();
                 self.ask()?;
             }
-            self.hang_up(now)?;
+            self.hang_up(now);
             match self.poll.poll(&mut events, Some(self.sleep(started, arrived))) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -177,20 +179,19 @@ impl<'a> Callers<'a> {
         Ok(Some(index))
     }
 
-    fn hang_up(&mut self, now: Instant) -> io::Result<()> {
+    fn hang_up(&mut self, now: Instant) {
         while let Some((until, index, call)) = self.waiting.front().copied() {
             let asks = self.slots[index].as_ref().is_some_and(|caller| caller.call == Some(call));
             if asks && until > now {
-                return Ok(());
+                return;
             }
             self.waiting.pop_front();
             if asks {
                 self.told.given_up += 1;
                 self.close(index);
-                self.once_more(None)?;
+                self.once_more(Duration::ZERO);
             }
         }
-        Ok(())
     }
 
     fn close(&mut self, index: usize) {
@@ -198,17 +199,14 @@ impl<'a> Callers<'a> {
         self.empty.push(index);
     }
 
-    /// A caller of a closed loop asks again.
-    fn once_more(&mut self, pause: Option<Duration>) -> io::Result<()> {
-        if let Pace::Closed(_) = self.pace {
-            self.pausing.push_back(Instant::now() + pause.unwrap_or_default());
-            // Those without a pause come first.
-            if pause.is_none() {
-                let last = self.pausing.pop_back();
-                last.into_iter().for_each(|now| self.pausing.push_front(now));
-            }
+    /// A caller of a closed loop asks again: at once, or after the pause that a refusal tells.
+    fn once_more(&mut self, pause: Duration) {
+        if !matches!(self.pace, Pace::Closed(_)) {
+            return;
         }
-        Ok(())
+        let again = Instant::now() + pause;
+        let place = self.pausing.partition_point(|other| *other <= again);
+        self.pausing.insert(place, again);
     }
 
     fn advance(&mut self, index: usize) -> io::Result<()> {
@@ -228,12 +226,14 @@ impl<'a> Callers<'a> {
                 } else {
                     self.close(index);
                 }
-                self.once_more(refused.then_some(PATIENCE))
+                self.once_more(if refused { PATIENCE } else { Duration::ZERO });
+                Ok(())
             }
             Err(_) if was_asked => {
                 self.told.broken += 1;
                 self.close(index);
-                self.once_more(Some(PATIENCE))
+                self.once_more(PATIENCE);
+                Ok(())
             }
             Err(_) => {
                 self.free.retain(|free| *free != index);

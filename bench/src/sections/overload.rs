@@ -48,6 +48,7 @@ pub fn run(options: &Options) -> io::Result<String> {
         "503 p99 ms",
         "hung up/s",
         "broken/s",
+        "server busy",
         "small calls p99 ms",
         "health p99 ms",
         "speed a second later",
@@ -55,6 +56,7 @@ pub fn run(options: &Options) -> io::Result<String> {
     for (name, peer, request) in &kinds {
         let server = peer.start(0)?;
         let capacity = capacity(&server, request, options.time())?;
+        if std::env::var("ONLY").is_ok_and(|only| !name.contains(&only)) { continue; }
         let name = format!("{name}, {}/s", short(capacity));
         for factor in FACTORS {
             let rate = factor * capacity;
@@ -86,6 +88,7 @@ fn row(table: &mut Table, [name, word]: [&String; 2], seen: &Seen, capacity: f64
         short(told.refused_p99() * 1e3),
         per_second(told.given_up),
         per_second(told.broken),
+        short(seen.busy),
         short(seen.small_p99 * 1e3),
         short(seen.health_p99 * 1e3),
         short(after),
@@ -94,6 +97,7 @@ fn row(table: &mut Table, [name, word]: [&String; 2], seen: &Seen, capacity: f64
 
 struct Seen {
     told: Told,
+    busy: f64,
     small_p99: f64,
     health_p99: f64,
 }
@@ -119,14 +123,16 @@ fn overload(server: &Server, request: &[u8], pace: Pace, time: Duration) -> io::
     thread::scope(|scope| {
         let small = scope.spawn(|| probe(server.addr, &small, &over));
         let health = scope.spawn(|| probe(server.admin, &health, &over));
-        let told = callers::call(server.addr, request, pace, time);
+        let before = server.usage()?.cpu_seconds;
+        let told = callers::call(server.addr, request, pace, time)?;
+        let busy = (server.usage()?.cpu_seconds - before) / told.seconds;
         over.store(true, Ordering::Relaxed);
         let p99 = |times: thread::Result<io::Result<Vec<f64>>>| {
             let times = times.map_err(|_| Error::other("a probe panicked"))??;
             Ok::<_, Error>(Samples::quantile(&times, 0.99))
         };
         let (small_p99, health_p99) = (p99(small.join())?, p99(health.join())?);
-        Ok(Seen { told: told?, small_p99, health_p99 })
+        Ok(Seen { told, busy, small_p99, health_p99 })
     })
 }
 

@@ -154,3 +154,79 @@ impl Drop for Leave<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::{JoinHandle, yield_now};
+    use tokio::time::advance;
+
+    /// Waits for a place in a task of its own, in which it has begun to.
+    async fn waiting(places: &Arc<Places>) -> JoinHandle<Result<Place, Crowded>> {
+        let places = places.clone();
+        let task = tokio::spawn(async move { places.wait(&mut MAX_WAIT.clone()).await });
+        yield_now().await;
+        task
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn free_places_are_taken_at_once_and_no_more() {
+        let places = Places::new(2);
+        let (one, two) = (places.try_take(), places.try_take());
+        assert!(one.is_some() && two.is_some());
+        assert!(places.try_take().is_none());
+        drop(one);
+        assert!(places.try_take().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_for_a_place_is_bounded() {
+        let places = Places::new(1);
+        let taken = places.try_take();
+        let (start, mut patience) = (Instant::now(), MAX_WAIT);
+        assert_eq!(places.wait(&mut patience).await.err(), Some(Crowded));
+        assert_eq!((start.elapsed() >= MAX_WAIT, patience), (true, Duration::ZERO));
+        drop(taken);
+        assert!(places.try_take().is_some(), "nobody waits any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_first_is_served_first_while_waits_are_short() {
+        let places = Arc::new(Places::new(1));
+        let taken = places.try_take();
+        let (first, second) = (waiting(&places).await, waiting(&places).await);
+        assert!(places.try_take().is_none(), "nobody overtakes");
+        drop(taken);
+        let place = first.await.unwrap();
+        assert!(place.is_ok() && !second.is_finished());
+        drop(place);
+        assert!(second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn newest_is_served_first_where_waits_are_long() {
+        let places = Arc::new(Places::new(1));
+        let taken = places.try_take();
+        let first = waiting(&places).await;
+        assert!(!places.are_overrun());
+        advance(TARGET * 2).await;
+        let second = waiting(&places).await;
+        assert!(places.are_overrun());
+        drop(taken);
+        let place = second.await.unwrap();
+        assert!(place.is_ok() && !first.is_finished());
+        drop(place);
+        assert!(first.await.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn place_granted_to_one_who_has_left_goes_to_the_next() {
+        let places = Arc::new(Places::new(1));
+        let taken = places.try_take();
+        let (first, second) = (waiting(&places).await, waiting(&places).await);
+        drop(taken);
+        // It has its place by now, and never learns of it.
+        first.abort();
+        assert!(second.await.unwrap().is_ok());
+    }
+}

@@ -220,7 +220,11 @@ impl Calls {
             caller.identify(accounts.identify(caller.headers(), caller.connection()).await?);
         }
         let mut head = Head::read(caller.headers())?;
-        if body.size_hint().lower() > MAX_INLINE_BYTES as u64 && self.cores.are_overrun() {
+        if body.size_hint().lower() > MAX_SMALL_BYTES as u64 && self.cores.are_overrun() {
+            // Not received, it costs least.
+            if caller.connection().presence.is_some() {
+                body.leave();
+            }
             return Err(Rejection::Overloaded);
         }
         let mut body_share = self.bodies.share();

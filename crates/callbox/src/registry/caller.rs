@@ -62,7 +62,7 @@ pub(crate) struct Connection {
     /// Whether its peer is still there, where that is known.
     pub(crate) presence: Option<Arc<Presence>>,
     /// Memory that the results of the multicall in work take: a connection has one call at a time.
-    room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    pub(crate) room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl Connection {
