@@ -17,6 +17,7 @@ use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
+use svc_runtime::presence::Presence;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -273,12 +274,13 @@ impl Connections for HttpConnections {
         origin: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let peer = origin.peer;
-        let connection = Arc::new(Connection::from(origin).trusting(self.trusted));
+        let (peer, presence) = (origin.peer, Arc::new(Presence::default()));
+        let connection = Connection::new(origin, presence.clone()).trusting(self.trusted);
+        let connection = Arc::new(connection);
         let (edge, refusing) = (self.edge.clone(), connection.clone());
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
         let refused = move |status| edge.refused(refusing.clone(), status);
-        http::run(stream, peer, answer, refused, self.deadlines, stop)
+        http::run(stream, peer, presence, answer, refused, self.deadlines, stop)
     }
 }
 

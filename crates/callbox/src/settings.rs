@@ -229,6 +229,7 @@ impl PeerLimits {
         PublishLimits {
             multicall_entries: self.max_multicall_entries,
             blocking_calls: self.max_blocking_calls as usize,
+            result_bytes: self.max_bodies_bytes.min(MAX_BYTES),
         }
     }
 

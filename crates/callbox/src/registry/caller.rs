@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::network::Network;
+use svc_runtime::presence::Presence;
 use svc_runtime::stream::{self, Origin, Secrecy};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::forwarded;
 use super::identity::{Account, Identity};
@@ -51,7 +53,7 @@ impl fmt::Debug for Caller {
 }
 
 /// What is known of a call's connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(crate) listener: Option<&'static str>,
@@ -60,14 +62,25 @@ pub(crate) struct Connection {
     /// The subject of the client's certificate, as RFC 2253 writes it.
     pub(crate) certificate: Option<Arc<str>>,
     /// Peers that tell for whom they call.
-    trusted: Arc<[Network]>,
+    pub(crate) trusted: Arc<[Network]>,
+    /// Whether its peer is still there, where that is known.
+    pub(crate) presence: Option<Arc<Presence>>,
+    /// Memory that the results of the multicall in work take: a connection has one call at a time.
+    pub(crate) room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl Connection {
     /// A connection that another program accepted.
     pub(crate) fn foreign(peer: Peer) -> Self {
-        let (secrecy, trusted) = (Secrecy::Open, Arc::default());
-        Self { peer, listener: None, secrecy, certificate: None, trusted }
+        Self {
+            peer,
+            listener: None,
+            secrecy: Secrecy::Open,
+            certificate: None,
+            trusted: Arc::default(),
+            presence: None,
+            room: Arc::default(),
+        }
     }
 
     /// The same, where the peers of the networks `trusted` are believed in whose name they call.
@@ -81,16 +94,21 @@ impl Connection {
         let forwarded = forwarded::caller(addr.ip(), &self.trusted, headers);
         forwarded.map_or(self.peer, Peer::Forwarded)
     }
-}
 
-impl From<Origin> for Connection {
-    fn from(origin: Origin) -> Self {
+    /// Keeps `room`, and gives back what was kept before.
+    pub(crate) fn keep_room(&self, room: Option<OwnedSemaphorePermit>) {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
+    }
+
+    /// A connection of our own, whose `presence` is told by its stream.
+    pub(crate) fn new(origin: Origin, presence: Arc<Presence>) -> Self {
         let peer = match origin.peer {
             stream::Peer::Inet(addr) => Peer::Inet(addr),
             stream::Peer::Unix => Peer::Unix,
         };
         let Origin { listener, secrecy, certificate, .. } = origin;
-        Self { peer, listener: Some(listener), secrecy, certificate, trusted: Arc::default() }
+        let (listener, presence) = (Some(listener), Some(presence));
+        Self { peer, listener, secrecy, certificate, presence, ..Self::foreign(peer) }
     }
 }
 
