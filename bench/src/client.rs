@@ -105,7 +105,7 @@ impl<'a> Client<'a> {
 }
 
 /// A connection under way; its first event tells that it stands.
-fn connected(
+pub fn connected(
     addr: SocketAddr,
     source: u16,
     registry: &Registry,

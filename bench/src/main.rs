@@ -1,9 +1,10 @@
 //! Measures this project and its peers in turn, on this machine, and prints Markdown.
 //!
 //! `sections` say what is measured. For servers: `peers` start them (`process`), `exchange` learns
-//! what they answer, `load` asks them over many `client`s, `turns` repeats that round by round. For
+//! what they answer, `load` asks them over many `client`s, `callers` ask for more than they can do, `turns` repeats that round by round. For
 //! codecs: `contest`. Figures become `samples`, `goal` judges them, `table` prints them.
 
+mod callers;
 mod client;
 mod contest;
 mod documents;
@@ -24,7 +25,7 @@ use std::io;
 use std::process::ExitCode;
 
 use options::{Options, Section};
-use sections::{codec, http, idle, scale, start, text};
+use sections::{codec, http, idle, overload, scale, start, text};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,5 +62,6 @@ fn run(section: Section, options: &Options) -> io::Result<String> {
         Section::Text => text::run(options),
         Section::Idle => idle::run(options),
         Section::Start => start::run(),
+        Section::Overload => overload::run(options),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub const USAGE: &str =
     "usage: bench/run [--keep] [SECTION]... [--rounds COUNT] [--seconds TIME] [--idle COUNT]
-sections: codec http scale idle text start (all of them unless named)
+sections: codec http scale idle text start overload (all of them unless named)
 --rounds   turns that each peer gets; medians are taken over them (5)
 --seconds  length of one measurement (2)
 --idle     connections in the section idle (10000)
@@ -18,15 +18,17 @@ pub enum Section {
     Text,
     Idle,
     Start,
+    Overload,
 }
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("codec", Section::Codec),
     ("http", Section::Http),
     ("scale", Section::Scale),
     ("idle", Section::Idle),
     ("text", Section::Text),
     ("start", Section::Start),
+    ("overload", Section::Overload),
 ];
 
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ pub enum Peer {
     Redis,
     PythonTcp,
     BareEpoll,
+    Waiting,
 }
 
 impl Peer {
@@ -34,6 +35,7 @@ impl Peer {
             Peer::PythonXmlRpc => "Python SimpleXMLRPCServer",
             Peer::Redis => "Redis, inline `PING`",
             Peer::PythonTcp => "Python ThreadingTCPServer",
+            Peer::Waiting => "a method that waits",
             Peer::BareEpoll => "bare epoll loop, in C",
         }
     }
@@ -41,9 +43,9 @@ impl Peer {
     /// Starts it; one that only gives bytes back gives `body_bytes` of them.
     pub fn start(self, body_bytes: usize) -> io::Result<Server> {
         let program = self.program().ok_or(io::ErrorKind::NotFound)?;
-        let admin = process::free_addr()?.to_string();
-        let addr = process::free_addr()?;
-        Server::start(&program, self.arguments(addr.port(), &admin, body_bytes)?, addr)
+        let (addr, admin) = (process::free_addr()?, process::free_addr()?);
+        let arguments = self.arguments(addr.port(), &admin.to_string(), body_bytes)?;
+        Server::start(&program, arguments, [addr, admin])
     }
 
     /// Where its program is, if it is installed.
@@ -53,6 +55,7 @@ impl Peer {
             Peer::Text => bench().join("../target/release/tcp-command-svc"),
             Peer::FixedBody => bench().join("target/release/fixed_body"),
             Peer::Dxr => bench().join("target/release/dxr_peer"),
+            Peer::Waiting => bench().join("target/release/waiting"),
             Peer::Abyss => bench().join("target/abyss"),
             Peer::BareEpoll => bench().join("target/bare_epoll"),
             Peer::Nginx => return in_path("nginx"),
@@ -68,6 +71,9 @@ impl Peer {
             Peer::XmlRpc => format!(
                 "--methods arithmetic,command,interop --listen 127.0.0.1:{port} \
                  --admin-listen {admin} --max-connections 30000 --header-deadline 10m"
+            ),
+            Peer::Waiting => format!(
+                "--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000 --max-calls 8"
             ),
             Peer::Text => {
                 format!("--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000")

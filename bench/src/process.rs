@@ -19,11 +19,17 @@ const START_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Server {
     child: Child,
     pub addr: SocketAddr,
+    /// Where its health is asked, if it has such a place.
+    pub admin: SocketAddr,
 }
 
 impl Server {
     /// Starts `program` on the servers' core, and waits until it listens on `addr`.
-    pub fn start(program: &Path, arguments: Vec<String>, addr: SocketAddr) -> io::Result<Server> {
+    pub fn start(
+        program: &Path,
+        arguments: Vec<String>,
+        [addr, admin]: [SocketAddr; 2],
+    ) -> io::Result<Server> {
         let child = Command::new("taskset")
             .args(["-c", SERVER_CORE])
             // Should this process be killed, its servers end with it.
@@ -34,7 +40,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut server = Server { child, addr };
+        let mut server = Server { child, addr, admin };
         server.wait_until_it_listens()?;
         Ok(server)
     }

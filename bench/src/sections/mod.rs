@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod http;
 pub mod idle;
+pub mod overload;
 pub mod scale;
 pub mod start;
 pub mod text;

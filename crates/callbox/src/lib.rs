@@ -21,6 +21,7 @@ mod accounts;
 mod doors;
 mod edge;
 mod registry;
+mod reloader;
 mod server;
 mod settings;
 
@@ -42,6 +43,7 @@ pub use registry::{
     Method, Methods, Param, Parameter, Peer, Registry, RegistryError, Reply, Scope, Serde,
     Signature, StateFunction, StateMethod, SyncFunction, internal,
 };
+pub use reloader::Reloader;
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
 pub use svc_runtime::access::AccessLog;

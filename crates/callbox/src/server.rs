@@ -17,6 +17,7 @@ use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
+use svc_runtime::presence::Presence;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::service::{Connections, Service};
@@ -30,6 +31,7 @@ use crate::accounts::{Accounts, AccountsError};
 use crate::edge::hosts::Hosts;
 use crate::edge::{AllowedHost, CallService, Edge};
 use crate::registry::{Connection, Registry, RegistryError};
+use crate::reloader::Reloader;
 use crate::settings::{Settings, parse};
 
 /// The roles that listeners are announced with.
@@ -94,6 +96,7 @@ pub struct Server {
     admin: Vec<Listener>,
     checks: Vec<Check>,
     metrics: Metrics,
+    reloader: Reloader,
 }
 
 impl From<Registry> for Server {
@@ -107,7 +110,8 @@ impl Server {
     pub fn new(registry: Registry) -> Self {
         let settings = Settings::default();
         let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
-        Self { registry, settings, listeners, admin, checks, metrics: Metrics::new() }
+        let (metrics, reloader) = (Metrics::new(), Reloader::new());
+        Self { registry, settings, listeners, admin, checks, metrics, reloader }
     }
 
     /// The same with these settings.
@@ -145,10 +149,19 @@ impl Server {
         Self { metrics, ..self }
     }
 
+    /// The same with its files read again when `reloader` says so, which is of no other server. For
+    /// [`run`](Self::run) and [`service`](Self::service): a process does it at a SIGHUP.
+    pub fn reloader(self, reloader: &Reloader) -> Self {
+        Self { reloader: reloader.clone(), ..self }
+    }
+
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
     /// closed and the calls under way answered, up to the drain deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        self.into_service().await?.run(stop, std::future::pending()).await;
+        let (reloader, metrics) = (self.reloader.clone(), self.metrics.clone());
+        let mut service = self.into_service().await?;
+        reloader.takes(std::mem::take(&mut service.reloads), metrics);
+        service.run(stop, std::future::pending()).await;
         Ok(())
     }
 
@@ -172,6 +185,8 @@ impl Server {
         let (limits, metrics) = (self.settings.limits, self.metrics);
         let published = self.registry.publish(limits.publish(), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
+        let reloads = accounts.clone().map(reload_accounts).into_iter().collect();
+        self.reloader.takes(reloads, metrics.clone());
         let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
         let edge = Edge::new(published, hosts, accounts, limits.call(), watch, &metrics, None);
         Ok(CallService::new(edge))
@@ -259,12 +274,13 @@ impl Connections for HttpConnections {
         origin: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let peer = origin.peer;
-        let connection = Arc::new(Connection::from(origin).trusting(self.trusted));
+        let (peer, presence) = (origin.peer, Arc::new(Presence::default()));
+        let connection = Connection::new(origin, presence.clone()).trusting(self.trusted);
+        let connection = Arc::new(connection);
         let (edge, refusing) = (self.edge.clone(), connection.clone());
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
         let refused = move |status| edge.refused(refusing.clone(), status);
-        http::run(stream, peer, answer, refused, self.deadlines, stop)
+        http::run(stream, peer, presence, answer, refused, self.deadlines, stop)
     }
 }
 

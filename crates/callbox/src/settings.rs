@@ -184,6 +184,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// What is told where a call ends, and counted in `metrics`.
+    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
+        Watch::new(self.process.access_log, self.slow_call, metrics)
+    }
+}
+
 impl Default for AccountsSettings {
     fn default() -> Self {
         Self { accounts: None, accounts_memory: MEMORY }
@@ -195,13 +202,6 @@ impl AccountsSettings {
     pub(crate) fn read(&self) -> Result<Option<Accounts>, AccountsError> {
         let memory = self.accounts_memory.min(MAX_DEADLINE);
         self.accounts.clone().map(|path| Accounts::read(path, memory)).transpose()
-    }
-}
-
-impl Settings {
-    /// What is told where a call ends, and counted in `metrics`.
-    pub(crate) fn watch(&self, metrics: &Metrics) -> Watch {
-        Watch::new(self.process.access_log, self.slow_call, metrics)
     }
 }
 
@@ -229,6 +229,7 @@ impl PeerLimits {
         PublishLimits {
             multicall_entries: self.max_multicall_entries,
             blocking_calls: self.max_blocking_calls as usize,
+            result_bytes: self.max_bodies_bytes.min(MAX_BYTES),
         }
     }
 

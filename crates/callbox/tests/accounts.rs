@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use callbox::{AccountKind, Caller, Server, ServerError, Settings, Value};
+use callbox::{AccountKind, Caller, Reloader, Server, ServerError, Settings, Value};
 use edge::{Client, arithmetic, array, call, entry, fault, post};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -315,4 +315,32 @@ async fn file_that_cannot_be_used_keeps_every_way_from_starting() {
         let expected = format!("{}:2: password of user \"ana\": expected a", accounts.0.display());
         assert!(error.to_string().starts_with(&expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn program_on_its_own_runtime_has_its_accounts_read_again() {
+    let file = Accounts::new("reloaded", "[token.ci]\nsha256 = \"DIGEST\"\nmethods = []\n");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let reloader = Reloader::new();
+    // Nothing runs yet.
+    reloader.reload();
+    let server = Server::new(arithmetic()).settings(file.settings()).listener(listener);
+    tokio::spawn(server.reloader(&reloader).run(std::future::pending()));
+
+    let call = call("addition", &["<int>2</int>", "<int>3</int>"]);
+    let mut client = Client::connect(addr).await;
+    let mut asked = async || {
+        client.send(&post("/", &format!("{XML}{TOKEN}"), &call)).await;
+        client.receive().await.result()
+    };
+    assert_eq!(asked().await.unwrap_err().0, -32601);
+    let text = format!("[token.ci]\nsha256 = \"{DIGEST}\"\nmethods = [\"*\"]\n");
+    std::fs::write(&file.0, &text).unwrap();
+    assert_eq!(asked().await.unwrap_err().0, -32601);
+    reloader.reload();
+    assert_eq!(asked().await, Ok(Value::from(5)));
+    std::fs::write(&file.0, "no TOML").unwrap();
+    reloader.reload();
+    assert_eq!(asked().await, Ok(Value::from(5)));
 }

@@ -141,6 +141,26 @@ async fn rejections_are_counted_by_status() {
 }
 
 #[tokio::test]
+async fn logins_are_counted_by_what_came_of_them() {
+    let path = std::env::temp_dir().join(format!("callbox-observed-{}.toml", std::process::id()));
+    let token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    std::fs::write(&path, format!("[token.ci]\nsha256 = \"{token}\"\nmethods = [\"*\"]\n"))
+        .unwrap();
+    let accounts = path.clone();
+    let [addr, admin] =
+        start(arithmetic(), |settings| settings.accounts.accounts = Some(accounts)).await;
+    let answer = exchange(addr, &post("/", "Authorization: Bearer wrong\r\n", "")).await;
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(answer.status, 401);
+    let metrics = metrics(admin).await;
+    for (result, times) in [("ok", 0.0), ("denied", 1.0), ("paused", 0.0), ("busy", 0.0)] {
+        let series = format!("callbox_logins_total{{result=\"{result}\"}}");
+        assert_eq!(value(&metrics, &series), Some(times), "{series}");
+    }
+    assert_eq!(value(&metrics, "callbox_requests_rejected_total{status=\"401\"}"), Some(1.0));
+}
+
+#[tokio::test]
 async fn bodies_in_work_are_seen_in_the_budgets() {
     let (begun, mut seen) = tokio::sync::mpsc::channel::<()>(1);
     let (end, ended) = tokio::sync::watch::channel(());

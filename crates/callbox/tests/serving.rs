@@ -10,6 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use callbox::{Caller, Check, Registry, Server, ServerError, Settings, Value};
 use edge::{Client, DEFAULTS, Response, arithmetic, ask, call, exchange, post, post_bytes, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
@@ -268,4 +269,19 @@ fn mistaken_registry_ends_the_start_with_code_2_and_one_line() {
     assert!(ran.status.success(), "{ran:?}");
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(stderr, format!("error: {}\n", mistaken().1));
+}
+
+#[tokio::test]
+async fn unix_socket_that_was_brought_along_is_served() {
+    let name = format!("callbox-serving-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    tokio::spawn(Server::new(registry()).unix_listener(listener).run(std::future::pending()));
+    let mut peer = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let request = post("/", "Connection: close\r\n", &call("peer", &[]));
+    peer.write_all(&request).await.unwrap();
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(answer.contains("<string>unix</string>"), "{answer}");
 }

@@ -1,7 +1,7 @@
 //! The access log: a line where a call, a connection or a refusal ends.
 
 use clap::ValueEnum;
-use tracing::{Level, enabled, info, warn};
+use tracing::{Level, enabled, warn};
 
 use crate::logging::Paced;
 use crate::metrics::Refusal;
@@ -22,19 +22,9 @@ pub enum AccessLog {
 impl AccessLog {
     /// Tells of a peer of the listener called `listener` that is not served.
     pub(crate) fn refused(self, peer: Peer, listener: &str, refusal: Refusal) {
-        static FULL: Paced = Paced::new("refused connections");
-        static HANDSHAKES: Paced = Paced::new("failed handshakes");
-        if self == Self::Off {
-            return;
-        }
-        let reason = refusal.reason();
-        if refusal == Refusal::Cap {
-            if enabled!(target: "access", Level::WARN) && FULL.admits() {
-                warn!(target: "access", %peer, listener, reason, "refused");
-            }
-        } else if enabled!(target: "access", Level::INFO) && HANDSHAKES.admits() {
-            // Any scanner's.
-            info!(target: "access", %peer, listener, reason, "refused");
+        static REFUSED: Paced = Paced::new("refused connections");
+        if self != Self::Off && enabled!(target: "access", Level::WARN) && REFUSED.admits() {
+            warn!(target: "access", %peer, listener, reason = refusal.reason(), "refused");
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use tracing::debug;
 
 use crate::head::{self, BadHead};
 use crate::inbox::{Inbox, Watched};
+use crate::presence::Presence;
 use crate::serve::linger;
 use crate::stop::Stop;
 use crate::stream::{Peer, Stream};
@@ -61,10 +63,11 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
 /// ends it. What is no request is refused here, and `refused` told its status. After `stop` what has
 /// arrived is answered, with `Connection: close` where nothing has arrived behind it, and an idle
 /// connection is closed at once, one with half a head too. Where the stop is only announced, all
-/// that is answered says so and nothing is closed.
+/// that is answered says so and nothing is closed. `presence` tells `answer` whether the peer is there.
 pub async fn run<A, Fut>(
     stream: Stream,
     peer: Peer,
+    presence: Arc<Presence>,
     answer: A,
     refused: impl Fn(StatusCode),
     deadlines: HttpDeadlines,
@@ -83,7 +86,9 @@ pub async fn run<A, Fut>(
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
     if said {
-        let conversation = Box::pin(converse(stream.as_mut(), answer, &refused, deadlines, stop));
+        let inbox = Inbox::default();
+        let watched = Watched::new(stream.as_mut(), inbox.clone(), presence, stop.clone());
+        let conversation = Box::pin(converse(watched, inbox, answer, &refused, deadlines, stop));
         if let Err(error) = conversation.await {
             debug!(%peer, %error, "connection broke");
             own_answer(&error).into_iter().for_each(refused);
@@ -105,7 +110,8 @@ fn own_answer(error: &hyper::Error) -> Option<StatusCode> {
 }
 
 async fn converse<A, Fut>(
-    stream: Pin<&mut TimeoutStream<Stream>>,
+    stream: Watched<'_>,
+    inbox: Inbox,
     answer: A,
     refused: &impl Fn(StatusCode),
     deadlines: HttpDeadlines,
@@ -115,7 +121,6 @@ where
     A: Fn(Request<Received>) -> Fut,
     Fut: Future<Output = Result<Response, Infallible>>,
 {
-    let inbox = Inbox::default();
     let age = Age::new(deadlines.age);
     let is_last = || inbox.is_empty() && (stop.is_announced() || age.is_over());
     let service = service_fn(|request: Request<Incoming>| {
@@ -124,7 +129,6 @@ where
             .map(|()| answer(request.map(|body| inbox.take(body))));
         respond(answered, &is_last)
     });
-    let stream = Watched::new(stream, inbox.clone(), stop.clone());
     // Without `pipeline_flush`: it withholds an answer while a piece of the next request is there.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

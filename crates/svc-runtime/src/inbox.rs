@@ -14,6 +14,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_io_timeout::TimeoutStream;
 
+use crate::presence::Presence;
 use crate::stop::Stop;
 use crate::stream::Stream;
 
@@ -57,18 +58,20 @@ impl Inbox {
 pub(crate) struct Watched<'a> {
     stream: Pin<&'a mut TimeoutStream<Stream>>,
     inbox: Inbox,
+    presence: Arc<Presence>,
     stop: Stop,
 }
 
 impl<'a> Watched<'a> {
-    /// What is read of `stream` is told to `inbox`. Once `stop` is announced, what the kernel
+    /// What is read of `stream` is told to `inbox`, and to `presence` whether the peer left. Once `stop` is announced, what the kernel
     /// has counts as arrived too, though nothing has told yet that it can be read.
     pub(crate) fn new(
         stream: Pin<&'a mut TimeoutStream<Stream>>,
         inbox: Inbox,
+        presence: Arc<Presence>,
         stop: Stop,
     ) -> Self {
-        Self { stream, inbox, stop }
+        Self { stream, inbox, presence, stop }
     }
 }
 
@@ -118,7 +121,9 @@ impl AsyncWrite for Watched<'_> {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes whenever it is polled, after it has polled whoever answers.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.presence.look(self.stream.as_ref().get_ref().get_ref(), cx);
         self.stream.as_mut().poll_flush(cx)
     }
 

@@ -24,6 +24,7 @@ pub mod logging;
 pub mod metrics;
 pub mod network;
 mod pem;
+pub mod presence;
 pub mod probe;
 pub mod process;
 pub mod reload;

@@ -56,6 +56,14 @@ pub struct ServeOptions {
     pub access_log: AccessLog,
 }
 
+impl ServeOptions {
+    /// Counts and logs a peer of the listener called `listener` that is not served.
+    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
+        self.metrics.refused(refusal);
+        self.access_log.refused(peer, listener, refusal);
+    }
+}
+
 /// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
 /// and the connections drained: each sees `stop` too. Gives back how many of them were cut
 /// because the drain deadline passed.
@@ -148,7 +156,7 @@ impl Peers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            self.refused(peer, listener.role(), Refusal::Cap);
+            self.options.refused(peer, listener.role(), Refusal::Cap);
             return self.turn_away(transport, listener);
         };
         if let Err(error) = set_options(&transport) {
@@ -162,19 +170,13 @@ impl Peers {
         let (peers, connection) = (self.clone(), connection.clone());
         self.spawn(held, async move {
             let (terms, role) = (peers.options.handshake, origin.listener);
-            let refused = |refusal| peers.refused(peer, role, refusal);
+            let refused = |refusal| peers.options.refused(peer, role, refusal);
             // In a box, which is gone when the connection begins.
             let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop, refused));
             if let Some((stream, origin)) = shaken.await {
                 connection(stream, origin, stop).await;
             }
         });
-    }
-
-    /// Counts and logs a peer that is not served.
-    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
-        self.options.metrics.refused(refusal);
-        self.options.access_log.refused(peer, listener, refusal);
     }
 
     /// Tells a peer that there is no place for it, where it can read that.

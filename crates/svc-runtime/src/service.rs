@@ -1,6 +1,7 @@
 //! A service in its process, or as a part of another: it serves its listeners until it is told to
 //! stop, and is drained.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -145,7 +146,7 @@ async fn serve_admin(listeners: Vec<Listener>, routes: Router, options: ServeOpt
     let deadlines = HttpDeadlines::default();
     let answer = http::routed(routes);
     let connection = move |stream, origin: Origin, stop| {
-        http::run(stream, origin.peer, answer.clone(), |_| (), deadlines, stop)
+        http::run(stream, origin.peer, Arc::default(), answer.clone(), |_| (), deadlines, stop)
     };
     serve(listeners, options, stop, connection).await;
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,6 +12,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::presence::Seen;
 use crate::tls::TlsStream;
 
 /// What a socket carries as it is.
@@ -154,6 +155,25 @@ impl Stream {
     pub(crate) fn has_unread(&self) -> bool {
         let peeked = self.socket().peek(&mut [MaybeUninit::uninit()]);
         !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// What the socket tells of the peer, without a system call. The task is woken once the peer says
+    /// something, or leaves.
+    pub(crate) fn poll_seen(&self, cx: &mut Context<'_>) -> Seen {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let (waits, state) = match self.transport() {
+            Transport::Tcp(stream) => {
+                (stream.poll_read_ready(cx).is_pending(), pin!(stream.ready(both)).poll(cx))
+            }
+            Transport::Unix(stream) => {
+                (stream.poll_read_ready(cx).is_pending(), pin!(stream.ready(both)).poll(cx))
+            }
+        };
+        match state {
+            Poll::Ready(Ok(state)) if state.is_write_closed() => Seen::Gone,
+            Poll::Ready(Ok(state)) if state.is_read_closed() && !waits => Seen::Ended,
+            _ => Seen::Here,
+        }
     }
 
     /// Waits until the peer has said something or ended its stream, and takes nothing of it.

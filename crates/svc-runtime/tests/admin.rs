@@ -25,7 +25,9 @@ async fn answer(health: &Health, method: &str, path: &str) -> String {
     let service = tokio::spawn(http::run(
         stream.into(),
         addr.into(),
+        std::sync::Arc::default(),
         http::routed(health.routes()),
+        |_| (),
         deadlines,
         stop,
     ));

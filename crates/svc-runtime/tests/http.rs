@@ -1,6 +1,7 @@
 //! One HTTP connection, byte for byte: how long it is kept, and how it ends.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -43,6 +44,7 @@ impl Peer {
         let service = tokio::spawn(http::run(
             far_end.into(),
             addr.into(),
+            Arc::default(),
             http::routed(router),
             move |status| refuse.send(status).unwrap(),
             deadlines,

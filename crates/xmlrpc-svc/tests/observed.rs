@@ -156,7 +156,7 @@ fn default_log_tells_what_went_wrong_and_what_took_long() {
     ask(&service, "addition", "", &[]);
     ask(&service, "command.run", "", &["hello"]);
     ask(&service, "addition", "Content-Type: image/png\r\n", &[]);
-    exchange(service.addr("xmlrpc"), "GET /<script> HTTP/1.0\r\n\r\n");
+    exchange(service.addr("xmlrpc"), "GET /script HTTP/1.0\r\nHost: localhost\r\n\r\n");
     service.wait_for_log("404");
     let told: Vec<_> = access_lines(&service)
         .iter()
@@ -174,21 +174,29 @@ fn default_log_tells_what_went_wrong_and_what_took_long() {
     assert_eq!(told, expected);
     assert!(!service.stderr().contains("script"), "{}", service.stderr());
 
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap().to_string();
+    let late = start(&["--command-addr", &addr, "--method-deadline", "50ms"]);
+    ask(&late, "command.run", "", &["hello"]);
+    late.wait_for_log("504");
+    let line = &access_lines(&late)[0];
+    assert_eq!((&line["level"], &line["method"]), (&"WARN".into(), &"command.run".into()));
+
     let slow = start(&["--slow-call", "1us"]);
     ask(&slow, "addition", "", &["<int>2</int>", "<int>3</int>"]);
     slow.wait_for_log("\"method\":\"addition\"");
     assert_eq!(access_lines(&slow)[0]["level"], "INFO");
-    let silent = start(&["--access-log", "off", "--slow-call", "1us"]);
+    let mut silent = start(&["--access-log", "off", "--slow-call", "1us"]);
     ask(&silent, "nothing", "", &[]);
     silent.signal("TERM");
-    silent.wait_for_log("drained");
+    assert_eq!(silent.wait(PATIENCE), Some(0));
     assert_eq!(access_lines(&silent), [Value::Null; 0]);
 }
 
 #[test]
 fn lines_of_a_flood_are_bounded_and_the_rest_is_counted() {
     const CALLS: usize = 2_000;
-    let service = start(&[]);
+    let mut service = start(&[]);
     let flood = request("nothing", "", &[]).repeat(CALLS - 1);
     let answers = exchange(
         service.addr("xmlrpc"),
@@ -197,7 +205,7 @@ fn lines_of_a_flood_are_bounded_and_the_rest_is_counted() {
     assert_eq!(answers.matches("-32601").count(), CALLS);
     service.wait_for_log("\"suppressed\":");
     service.signal("TERM");
-    service.wait_for_log("drained");
+    assert_eq!(service.wait(PATIENCE), Some(0));
     let lines = access_lines(&service);
     let (counts, calls): (Vec<&Value>, Vec<_>) =
         lines.iter().partition(|line| line.get("suppressed").is_some());

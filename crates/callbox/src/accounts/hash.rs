@@ -79,8 +79,8 @@ pub(super) fn is_hashable(password: &[u8]) -> bool {
     password.len() <= MAX_PASSWORD_BYTES && !password.contains(&0)
 }
 
-/// Whether the password is that of `hash`. It is the work of a hash of cost `work`, which is that
-/// of no hash that is asked for higher, whatever the hash's own cost is and also where there is none.
+/// Whether the password is that of `hash`. It takes the time of a hash of cost `work`, also where
+/// the hash's own cost is lower, or there is none: nobody learns from it which users there are.
 pub(super) fn fits(hash: Option<&PasswordHash>, password: &[u8], work: u32) -> bool {
     let Some(hash) = hash else {
         spend(work);

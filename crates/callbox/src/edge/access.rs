@@ -1,5 +1,6 @@
 //! Where a call ends: it is counted, and the access log has a line of it where one is due.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -9,10 +10,11 @@ use protocol::xmlrpc::{Value, code};
 use svc_runtime::access::AccessLog;
 use svc_runtime::logging::Paced;
 use svc_runtime::metrics::Metrics;
-use tracing::{Level, enabled, info, warn};
+use tracing::{Level, debug, enabled, info, warn};
 
-use super::counts::{Counts, InFlight};
-use crate::registry::{Caller, Door, Method, NO_METHOD, Published, X_REQUEST_ID};
+use super::counts::{Counts, InFlight, Login};
+use crate::accounts::Denial;
+use crate::registry::{Caller, Door, Identity, Method, NO_METHOD, Published, X_REQUEST_ID};
 
 /// What is logged and counted where a call ends.
 pub(crate) struct Watch {
@@ -45,11 +47,12 @@ impl Watch {
     /// A request that is no call was answered with `response`.
     pub(super) fn other(&self, started: Instant, caller: &Caller, response: &mut Response) {
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
-        let status = response.status();
+        let (status, time) = (response.status(), started.elapsed());
+        debug!(status = status.as_u16(), ?time, "answered");
         // What health says is no refusal.
         if status.is_client_error() {
             self.counts.rejected(status);
-            self.tell(&Line::of_none(caller, response, started.elapsed()));
+            self.tell(&Line::of_none(caller, response, time));
         }
     }
 
@@ -89,10 +92,18 @@ pub(super) struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// The accounts say this of the caller.
+    pub(super) fn identified(&self, verdict: &Result<Arc<Identity>, Denial>) {
+        if let Some(login) = Login::of(verdict) {
+            self.watch.counts.login(login);
+        }
+    }
+
     /// The call ends with `response`.
     pub(super) fn end(self, caller: &Caller, response: &mut Response) {
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
         let time = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
+        debug!(status = response.status().as_u16(), fault = self.fault, ?time, "answered");
         let response_bytes = bytes_of(response);
         self.watch.counts.transferred(self.request_bytes as u64, response_bytes);
         if response.status() == StatusCode::OK {
@@ -242,7 +253,7 @@ impl Kind {
                     millis = millis(line.time),
                     request_id = &*line.caller.request_id(),
                     trace_id = line.caller.trace_id(),
-                    "answered"
+                    "request ended"
                 )
             };
         }

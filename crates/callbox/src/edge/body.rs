@@ -28,11 +28,10 @@ pub(crate) struct BodyLimits {
     pub deadline: Duration,
 }
 
-/// Reads a request's body within `limits`, inflated. Every byte that is kept is taken from `share`,
-/// and every one that came counted in `access`.
+/// Reads a request's body within `limits`, as it came. Every byte that is kept is taken from
+/// `share`, and every one that came counted in `access`.
 pub(super) async fn receive(
     body: impl Body<Data = Bytes> + Unpin,
-    coding: Coding,
     limits: BodyLimits,
     share: &mut Share,
     access: &mut Access<'_>,
@@ -43,11 +42,7 @@ pub(super) async fn receive(
     let deadline = access.started + limits.deadline;
     let collected = collect(body, limits.bytes, share, &mut access.request_bytes);
     let collected = timeout_at(deadline.into(), collected).await;
-    let bytes = collected.map_err(|_| Rejection::SlowBody)??;
-    match coding {
-        Coding::Identity => Ok(bytes),
-        _ => Ok(inflate(coding, bytes, limits.bytes, share).await?.into()),
-    }
+    collected.map_err(|_| Rejection::SlowBody)?
 }
 
 async fn collect(
@@ -75,12 +70,13 @@ async fn collect(
     Ok(bytes.into())
 }
 
-async fn inflate(
+/// The plain body. What it takes is taken from `share`.
+pub(super) async fn inflate(
     coding: Coding,
     body: Bytes,
     limit: usize,
     share: &mut Share,
-) -> Result<Vec<u8>, Rejection> {
+) -> Result<Bytes, Rejection> {
     let most = body.len().saturating_mul(MAX_INFLATION).min(limit);
     share.grow(most).await?;
     let inflated = aside(most, move || {
@@ -96,5 +92,5 @@ async fn inflate(
     });
     let plain = inflated.await?;
     share.shrink_to(plain.len());
-    Ok(plain)
+    Ok(plain.into())
 }

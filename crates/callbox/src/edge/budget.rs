@@ -1,15 +1,19 @@
 //! The memory that all bodies in work may take together, and that what is read from them may take.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
+use super::admission::MAX_WAIT;
+
 /// Bytes of bodies in work, unless a service is told otherwise.
 pub(crate) const MAX_BODIES_BYTES: usize = 64 * 1024 * 1024;
 
-/// How long a body waits, all in all, for others to be done before it is turned away.
+/// How long a large body waits, all in all, for others to be done before it is turned away; a small
+/// one waits no longer than for a place.
 pub(crate) const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Largest share that is taken from the lane of small ones.
@@ -33,16 +37,23 @@ pub(crate) struct Budget(Arc<Lanes>);
 
 #[derive(Debug)]
 struct Lanes {
-    small: Semaphore,
-    large: Semaphore,
+    small: Lane,
+    large: Lane,
     /// Of each.
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Lane {
+    free: Semaphore,
+    /// Whether somebody who has a part of it waits for more.
+    holder_waits: AtomicBool,
 }
 
 impl Budget {
     /// A budget of `bytes` for small and `bytes` for large shares.
     pub(crate) fn new(bytes: usize) -> Self {
-        let lane = || Semaphore::new(bytes);
+        let lane = || Lane { free: Semaphore::new(bytes), holder_waits: AtomicBool::new(false) };
         Self(Arc::new(Lanes { small: lane(), large: lane(), bytes }))
     }
 
@@ -50,7 +61,7 @@ impl Budget {
     pub(crate) fn taken(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let lanes = self.0.clone();
         move || {
-            let taken = |lane: &Semaphore| lanes.bytes.saturating_sub(lane.available_permits());
+            let taken = |lane: &Lane| lanes.bytes.saturating_sub(lane.free.available_permits());
             (taken(&lanes.small) + taken(&lanes.large)) as u64
         }
     }
@@ -58,7 +69,7 @@ impl Budget {
     /// The share of one body, which is empty and grows with it.
     pub(crate) fn share(&self) -> Share {
         let empty = Taken { lanes: self.0.clone(), is_large: false, bytes: 0 };
-        Share { taken: empty, used: 0, patience: BUDGET_DEADLINE }
+        Share { taken: empty, used: 0, waited: Duration::ZERO }
     }
 }
 
@@ -69,10 +80,11 @@ impl Budget {
 pub(crate) struct Share {
     taken: Taken,
     used: usize,
-    patience: Duration,
+    waited: Duration,
 }
 
-/// Other bodies take all of the budget, and went on to do so until the deadline.
+/// Other bodies take all of the budget, and went on to do so until the deadline; or another body that
+/// has a part of it waits for more, and gets this one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
@@ -83,11 +95,11 @@ impl Share {
         let wanted = self.used.next_power_of_two().min(self.taken.lanes.bytes);
         let is_large = self.used > MAX_SMALL_SHARE;
         if is_large == self.taken.is_large {
-            return self.taken.grow_to(wanted, &mut self.patience).await;
+            return self.taken.grow_to(wanted, &mut self.waited).await;
         }
         // What was taken from the lane of small shares goes back when the other gave its own.
         let mut taken = Taken { lanes: self.taken.lanes.clone(), is_large, bytes: 0 };
-        taken.grow_to(wanted, &mut self.patience).await?;
+        taken.grow_to(wanted, &mut self.waited).await?;
         self.taken = taken;
         Ok(())
     }
@@ -108,14 +120,14 @@ struct Taken {
 }
 
 impl Taken {
-    fn lane(&self) -> &Semaphore {
+    fn lane(&self) -> &Lane {
         if self.is_large { &self.lanes.large } else { &self.lanes.small }
     }
 
-    async fn grow_to(&mut self, bytes: usize, patience: &mut Duration) -> Result<(), Exhausted> {
+    async fn grow_to(&mut self, bytes: usize, waited: &mut Duration) -> Result<(), Exhausted> {
         let lacking = bytes.saturating_sub(self.bytes);
         if lacking > 0 {
-            let permits = take(self.lane(), lacking, patience).await?;
+            let permits = self.take(lacking, waited).await?;
             // Nothing may come between these two, or the bytes are lost.
             permits.forget();
             self.bytes += lacking;
@@ -123,9 +135,38 @@ impl Taken {
         Ok(())
     }
 
+    async fn take(
+        &self,
+        bytes: usize,
+        waited: &mut Duration,
+    ) -> Result<SemaphorePermit<'_>, Exhausted> {
+        let bytes = u32::try_from(bytes).map_err(|_| Exhausted)?;
+        if let Ok(permits) = self.lane().free.try_acquire_many(bytes) {
+            return Ok(permits);
+        }
+        // In a box, or every body had room for a wait that few have.
+        Box::pin(self.wait(bytes, waited)).await
+    }
+
+    async fn wait(
+        &self,
+        bytes: u32,
+        waited: &mut Duration,
+    ) -> Result<SemaphorePermit<'_>, Exhausted> {
+        let lane = self.lane();
+        // Two who have a part and wait for more may wait for each other.
+        let _sole = if self.bytes == 0 { None } else { Some(lane.sole_holder()?) };
+        let deadline = if self.is_large { BUDGET_DEADLINE } else { MAX_WAIT };
+        let start = Instant::now();
+        let permits =
+            timeout(deadline.saturating_sub(*waited), lane.free.acquire_many(bytes)).await;
+        *waited += start.elapsed();
+        permits.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
+    }
+
     fn shrink_to(&mut self, bytes: usize) {
         let spare = self.bytes.saturating_sub(bytes);
-        self.lane().add_permits(spare);
+        self.lane().free.add_permits(spare);
         self.bytes -= spare;
     }
 }
@@ -136,20 +177,20 @@ impl Drop for Taken {
     }
 }
 
-async fn take<'a>(
-    lane: &'a Semaphore,
-    bytes: usize,
-    patience: &mut Duration,
-) -> Result<SemaphorePermit<'a>, Exhausted> {
-    let bytes = u32::try_from(bytes).map_err(|_| Exhausted)?;
-    if let Ok(permits) = lane.try_acquire_many(bytes) {
-        return Ok(permits);
+impl Lane {
+    /// Fails where another who has a part waits for more.
+    fn sole_holder(&self) -> Result<SoleHolder<'_>, Exhausted> {
+        let is_taken = self.holder_waits.swap(true, Ordering::Relaxed);
+        if is_taken { Err(Exhausted) } else { Ok(SoleHolder(self)) }
     }
-    let start = Instant::now();
-    // In a box, or every body had room for a wait that few have.
-    let waited = Box::pin(timeout(*patience, lane.acquire_many(bytes))).await;
-    *patience = patience.saturating_sub(start.elapsed());
-    waited.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
+}
+
+struct SoleHolder<'a>(&'a Lane);
+
+impl Drop for SoleHolder<'_> {
+    fn drop(&mut self) {
+        self.0.holder_waits.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A body with the share that it takes, which is given back when the last of it was sent.
@@ -183,9 +224,9 @@ mod tests {
         assert_eq!(first.grow(40).await, Ok(()));
         let start = Instant::now();
         assert_eq!(second.grow(1).await, Err(Exhausted));
-        assert_eq!(start.elapsed(), BUDGET_DEADLINE);
+        assert_eq!(start.elapsed(), MAX_WAIT);
         assert_eq!(second.grow(1).await, Err(Exhausted));
-        assert_eq!(start.elapsed(), BUDGET_DEADLINE, "the deadline is for all waits together");
+        assert_eq!(start.elapsed(), MAX_WAIT, "the deadline is for all waits together");
         drop(first);
         assert_eq!(second.grow(98).await, Ok(()));
     }
@@ -224,7 +265,7 @@ mod tests {
         let budget = Budget::new(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(60).await, Ok(()));
-        assert!(timeout(BUDGET_DEADLINE / 2, second.grow(60)).await.is_err());
+        assert!(timeout(MAX_WAIT / 2, second.grow(60)).await.is_err());
         drop((first, second));
         let (mut all, mut more) = (budget.share(), budget.share());
         assert_eq!(all.grow(100).await, Ok(()));
@@ -261,6 +302,21 @@ mod tests {
         assert_eq!(taken(), 64 + 2 * MAX_SMALL_SHARE as u64);
         drop((small, large));
         assert_eq!(taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_that_have_a_part_and_want_more_one_goes_on_and_one_is_turned_away() {
+        let budget = Budget::new(4 * MAX_SMALL_SHARE);
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert_eq!(first.grow(2 * MAX_SMALL_SHARE).await, Ok(()));
+        assert_eq!(second.grow(2 * MAX_SMALL_SHARE).await, Ok(()));
+        let waiting = tokio::spawn(async move { first.grow(1).await });
+        tokio::task::yield_now().await;
+        let start = Instant::now();
+        assert_eq!(second.grow(1).await, Err(Exhausted));
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        drop(second);
+        assert_eq!(waiting.await.unwrap(), Ok(()));
     }
 
     #[test]

@@ -33,6 +33,10 @@ fn xml_charset(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
     if fields.next().is_some() {
         return Err(Rejection::MediaType);
     }
+    // What nearly all say.
+    if header == Some("text/xml") {
+        return Ok(None);
+    }
     let mut parts = header.unwrap_or_default().split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_readable = match media_type.as_str() {

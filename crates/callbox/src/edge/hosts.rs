@@ -59,10 +59,12 @@ pub(crate) enum Hosts {
 }
 
 impl Hosts {
-    /// Whether a request may be for `host`, which has no port.
+    /// Whether a request may be for `host`, which has no port. One that names none was sent by no
+    /// browser, whose page a name in the DNS could have brought here.
     pub(super) fn allow(&self, host: &str) -> bool {
         match self {
             Self::Any => true,
+            _ if host.is_empty() => true,
             Self::Local => is_local(host),
             Self::Listed(hosts) => hosts.iter().any(|allowed| allowed.is(host)),
         }

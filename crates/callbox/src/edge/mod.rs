@@ -1,6 +1,7 @@
 //! What stands before every door, in its order: the routes, who calls, the limits on bodies, calls and time.
 
 pub(crate) mod access;
+mod admission;
 mod aside;
 pub(crate) mod body;
 pub(crate) mod budget;
@@ -14,7 +15,10 @@ mod service;
 mod unread;
 
 use std::convert::Infallible;
+use std::future::pending;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,11 +27,12 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
+use hyper::body::Body as _;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::admin::Health;
 use svc_runtime::http;
 use svc_runtime::metrics::{Metrics, ReadSeries};
-use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::timeout_at;
 use tower::Service as _;
 
@@ -38,9 +43,11 @@ use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
 use crate::registry::{Caller, Connection, Door, Failure, Peer, Published, Started};
 use access::{Access, Entries, Watch};
+use admission::{Crowded, MAX_WAIT, Place, Places};
 use aside::{MAX_INLINE_BYTES, aside};
 use body::BodyLimits;
 use budget::{Budget, Share, reading_bytes};
+use coding::Coding;
 use head::Head;
 use hosts::Hosts;
 use rejection::Rejection;
@@ -92,7 +99,8 @@ impl Edge {
             bodies: memory(),
             reading: memory(),
             responses: memory(),
-            places: Semaphore::new(limits.calls),
+            places: Places::new(limits.calls),
+            cores: Places::new(available_parallelism().map_or(1, NonZero::get)),
         };
         calls.tell_budgets(metrics);
         let post_only = any((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]));
@@ -201,7 +209,20 @@ struct Calls {
     bodies: Budget,
     reading: Budget,
     responses: Budget,
-    places: Semaphore,
+    /// For all calls.
+    places: Places,
+    /// For the large ones, which keep a thread busy. The others never wait for these.
+    cores: Places,
+}
+
+/// Largest plain body that is read without a place among the large ones.
+const MAX_SMALL_BYTES: usize = 8 * 1024;
+
+/// The places of a call.
+struct Admitted {
+    _place: Place,
+    /// That of a large one.
+    core: Option<Place>,
 }
 
 /// What a call ended with.
@@ -230,38 +251,86 @@ impl Calls {
         body: Unread<impl RequestBody>,
         access: &mut Access<'a>,
     ) -> Result<Response, Rejection> {
-        if let Some(accounts) = &self.accounts {
-            caller.identify(accounts.identify(caller.headers(), caller.connection()).await?);
-        }
         let mut head = Head::read(caller.headers())?;
+        if let Some(accounts) = &self.accounts {
+            let verdict = accounts.identify(caller.headers(), caller.connection()).await;
+            access.identified(&verdict);
+            caller.identify(verdict?);
+        }
+        if body.size_hint().lower() > MAX_SMALL_BYTES as u64 && self.cores.are_overrun() {
+            // Not received, it costs least.
+            if caller.connection().presence.is_some() {
+                body.leave();
+            }
+            return Err(Rejection::Overloaded);
+        }
         let mut body_share = self.bodies.share();
-        let document =
-            body::receive(body, head.coding, self.limits.body, &mut body_share, access).await?;
-        let called = self.within_limits(document, &mut head, caller, access).await?;
+        let document = body::receive(body, self.limits.body, &mut body_share, access).await?;
+        let admitted = self.admit(&document, head.coding, caller).await?;
+        let document = match head.coding {
+            Coding::Identity => document,
+            coding => {
+                let limit = self.limits.body.bytes;
+                body::inflate(coding, document, limit, &mut body_share).await?
+            }
+        };
+        let called = self.within_limits(document, admitted, &mut head, caller, access).await?;
         let xmlrpc::Answer { document, fault, .. } = called.answer;
         access.fault = fault;
         if document.len() > MAX_PLAIN_BYTES {
             // There may be a wait, and work.
             access.ended = None;
         }
-        response::respond(document, caller.headers(), &self.responses).await
+        let response = response::respond(document, caller.headers(), &self.responses).await;
+        if access.method.is_some_and(|method| method.is_multicall()) {
+            // The response has a share of its own.
+            caller.connection().keep_room(None);
+        }
+        response
+    }
+
+    /// Bounds what calls take of each other. Their bodies are there by now: who is slow to send
+    /// takes nobody's place.
+    async fn admit(
+        &self,
+        body: &[u8],
+        coding: Coding,
+        caller: &Caller,
+    ) -> Result<Admitted, Rejection> {
+        let is_small = coding == Coding::Identity && body.len() <= MAX_SMALL_BYTES;
+        if let (true, Some(place)) = (is_small, self.places.try_take()) {
+            return Ok(Admitted { _place: place, core: None });
+        }
+        let places = self.wait_for_places(is_small);
+        // In a box, or every call had room for a wait that few have.
+        Box::pin(unless(left_while_others_wait(caller), places)).await
+    }
+
+    async fn wait_for_places(&self, is_small: bool) -> Result<Admitted, Rejection> {
+        let mut patience = MAX_WAIT;
+        let core = if is_small { None } else { Some(take(&self.cores, &mut patience).await?) };
+        let place = take(&self.places, &mut patience).await?;
+        if core.is_some() {
+            // Whatever is ready comes first, and so do packets: no queue grows behind large calls.
+            yield_now().await;
+        }
+        Ok(Admitted { _place: place, core })
     }
 
     async fn within_limits<'a>(
         &'a self,
         document: Bytes,
+        admitted: Admitted,
         head: &mut Head,
         caller: &mut Caller,
         access: &mut Access<'a>,
     ) -> Result<Called, Rejection> {
-        // Bounds what calls take of each other. Their bodies are there by now: who is slow to send
-        // takes nobody's place. Who finds none is turned away, since a wait helps no caller.
-        let _place = self.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
+        let Admitted { _place, core } = admitted;
         // Ends the wait for a method that does not end.
         let now = Instant::now();
         let deadline = now + self.limits.deadline;
         caller.wait_until(deadline);
-        timeout_at(deadline.into(), self.call(document, head, caller, now, access))
+        timeout_at(deadline.into(), self.call(document, core, head, caller, now, access))
             .await
             .unwrap_or(Err(Rejection::SlowMethod))
     }
@@ -269,6 +338,7 @@ impl Calls {
     async fn call<'a>(
         &'a self,
         document: Bytes,
+        core: Option<Place>,
         head: &mut Head,
         caller: &Caller,
         now: Instant,
@@ -300,10 +370,17 @@ impl Calls {
                 access.ended = ended.filter(|_| !is_large);
                 result
             }
-            Started::Running(method, running) => access.method.insert(method).finish(running).await,
+            Started::Running(method, running) => {
+                access.method = Some(method);
+                // It waits more than it works.
+                drop(core);
+                let ended = async { Ok(method.finish(running).await) };
+                // In a box, or every call had room for what few need.
+                Box::pin(unless(self.has_left(caller), ended)).await?
+            }
         };
         let result = match result {
-            Err(Failure::Overloaded) => return Err(Rejection::Overloaded),
+            Err(Failure::Overloaded) => return Err(Rejection::NoPlace),
             result => result.map_err(Failure::into_fault),
         };
         if access.method.is_some_and(|method| method.is_multicall()) {
@@ -314,5 +391,43 @@ impl Calls {
             self.published.log_unwritable(&name, cause);
         }
         Ok(Called { answer, _share: share })
+    }
+
+    /// Ends where the caller of a call in work has left: no answer reaches it, or others wait for
+    /// its place and it has ended its side. That alone may be one that still waits for its answer.
+    async fn has_left(&self, caller: &Caller) {
+        let Some(presence) = &caller.connection().presence else { return pending().await };
+        let ended_while_others_wait = async {
+            presence.ended().await;
+            self.places.are_wanted().await;
+        };
+        tokio::select! { () = presence.gone() => (), () = ended_while_others_wait => () }
+    }
+}
+
+async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {
+    match places.try_take() {
+        Some(place) => Ok(place),
+        None => places.wait(patience).await,
+    }
+}
+
+/// Ends where a caller who waits for a place has left, or half of the way.
+async fn left_while_others_wait(caller: &Caller) {
+    match &caller.connection().presence {
+        Some(presence) => presence.ended().await,
+        None => pending().await,
+    }
+}
+
+/// Does `work`, but for a caller who has left.
+async fn unless<T>(
+    left: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T, Rejection>>,
+) -> Result<T, Rejection> {
+    tokio::select! {
+        biased;
+        () = left => Err(Rejection::Left),
+        done = work => done,
     }
 }

@@ -6,6 +6,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW
 use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 
+use super::admission::Crowded;
 use super::budget::Exhausted;
 use crate::accounts::Denial;
 
@@ -34,8 +35,12 @@ pub(super) enum Rejection {
     ContentEncoding,
     /// The caller is not let in.
     Denied(Denial),
-    /// Too many calls are in work.
+    /// Too many calls are in work for the rest of the body to be received.
     Overloaded,
+    /// Too many calls are in work; the body has been received.
+    NoPlace,
+    /// The caller has left, and reads no answer.
+    Left,
     /// The method did not end in time.
     SlowMethod,
 }
@@ -70,7 +75,11 @@ impl Rejection {
             Self::Denied(Denial::Busy) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too many passwords are being checked.\n")
             }
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n"),
+            Self::Overloaded | Self::NoPlace => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n")
+            }
+            // Nobody reads it; this is what it looks like in the log and in the metrics.
+            Self::Left => (StatusCode::REQUEST_TIMEOUT, "The caller has left.\n"),
             Self::SlowMethod => (StatusCode::GATEWAY_TIMEOUT, "The method did not end in time.\n"),
         }
     }
@@ -84,7 +93,7 @@ impl Rejection {
         let headers = response.headers_mut();
         // What is left of the body is thrown away, so nothing after it could be read. In later
         // versions a connection is not a request's to close.
-        if version <= Version::HTTP_11 {
+        if version <= Version::HTTP_11 && self != Self::NoPlace {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = self.retry_after() {
@@ -101,7 +110,7 @@ impl Rejection {
     /// After how many seconds the same may succeed, where it may.
     fn retry_after(self) -> Option<u16> {
         match self {
-            Self::Overloaded | Self::Denied(Denial::Busy) => Some(1),
+            Self::Overloaded | Self::NoPlace | Self::Denied(Denial::Busy) => Some(1),
             Self::Denied(Denial::TooManyFailures(seconds)) => Some(seconds.into()),
             _ => None,
         }
@@ -119,6 +128,12 @@ impl std::error::Error for Rejection {}
 impl From<Denial> for Rejection {
     fn from(denial: Denial) -> Self {
         Self::Denied(denial)
+    }
+}
+
+impl From<Crowded> for Rejection {
+    fn from(Crowded: Crowded) -> Self {
+        Self::NoPlace
     }
 }
 

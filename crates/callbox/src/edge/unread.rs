@@ -8,12 +8,16 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use svc_runtime::serve::MAX_LINGER;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tower::BoxError;
 
 /// Longest and largest read of what is left of a body.
 pub(crate) const MAX_DISCARD: (Duration, usize) = (Duration::from_secs(2), 16 * 1024 * 1024);
+
+/// Largest body that is left unread where a connection of our own is closed.
+const MAX_LEFT_BYTES: u64 = MAX_LINGER.1 - 1;
 
 /// The body of a request, whatever server it came by.
 pub trait RequestBody:
@@ -33,6 +37,17 @@ impl<B: RequestBody> Unread<B> {
     /// Of `body` nothing has been read yet.
     pub(super) fn new(body: B) -> Self {
         Self(Some(body).filter(|body| !body.is_end_stream()))
+    }
+}
+
+impl<B: RequestBody> Unread<B> {
+    /// Leaves what was not read to whoever closes the connection, and has its peer read to the end,
+    /// where that is no more than is read then: it costs less.
+    pub(super) fn leave(mut self) {
+        let Some(body) = &self.0 else { return };
+        if body.size_hint().upper().is_some_and(|bytes| bytes <= MAX_LEFT_BYTES) {
+            self.0 = None;
+        }
     }
 }
 

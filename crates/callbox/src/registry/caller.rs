@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::network::Network;
+use svc_runtime::presence::Presence;
 use svc_runtime::stream::{self, Origin, Secrecy};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::forwarded;
 use super::identity::{Account, Identity};
-use super::request_id::{is_request_id, made_of, next_number};
+use super::request_id::{self, is_request_id};
 use super::trace::trace_id;
 
 /// The header with a request's id.
@@ -29,7 +31,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct Caller {
     connection: Arc<Connection>,
     door: Door,
-    number: u64,
+    id: HeaderValue,
     headers: HeaderMap,
     /// `None` where nobody is asked who they are, and may call everything.
     identity: Option<Arc<Identity>>,
@@ -51,7 +53,7 @@ impl fmt::Debug for Caller {
 }
 
 /// What is known of a call's connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(crate) listener: Option<&'static str>,
@@ -61,13 +63,24 @@ pub(crate) struct Connection {
     pub(crate) certificate: Option<Arc<str>>,
     /// Peers that tell for whom they call.
     pub(crate) trusted: Arc<[Network]>,
+    /// Whether its peer is still there, where that is known.
+    pub(crate) presence: Option<Arc<Presence>>,
+    /// Memory that the results of the multicall in work take: a connection has one call at a time.
+    pub(crate) room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl Connection {
     /// A connection that another program accepted.
     pub(crate) fn foreign(peer: Peer) -> Self {
-        let (secrecy, trusted) = (Secrecy::Open, Arc::default());
-        Self { peer, listener: None, secrecy, certificate: None, trusted }
+        Self {
+            peer,
+            listener: None,
+            secrecy: Secrecy::Open,
+            certificate: None,
+            trusted: Arc::default(),
+            presence: None,
+            room: Arc::default(),
+        }
     }
 
     /// The same, where the peers of the networks `trusted` are believed in whose name they call.
@@ -81,16 +94,21 @@ impl Connection {
         let forwarded = forwarded::caller(addr.ip(), &self.trusted, headers);
         forwarded.map_or(self.peer, Peer::Forwarded)
     }
-}
 
-impl From<Origin> for Connection {
-    fn from(origin: Origin) -> Self {
+    /// Keeps `room`, and gives back what was kept before.
+    pub(crate) fn keep_room(&self, room: Option<OwnedSemaphorePermit>) {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
+    }
+
+    /// A connection of our own, whose `presence` is told by its stream.
+    pub(crate) fn new(origin: Origin, presence: Arc<Presence>) -> Self {
         let peer = match origin.peer {
             stream::Peer::Inet(addr) => Peer::Inet(addr),
             stream::Peer::Unix => Peer::Unix,
         };
         let Origin { listener, secrecy, certificate, .. } = origin;
-        Self { peer, listener: Some(listener), secrecy, certificate, trusted: Arc::default() }
+        let (listener, presence) = (Some(listener), Some(presence));
+        Self { peer, listener, secrecy, certificate, presence, ..Self::foreign(peer) }
     }
 }
 
@@ -160,8 +178,9 @@ impl fmt::Display for Door {
 impl Caller {
     /// The caller by `door`, over `connection`, whose request had `headers`.
     pub(crate) fn new(connection: Arc<Connection>, door: Door, headers: HeaderMap) -> Self {
-        let number = next_number();
-        Self { connection, door, number, headers, identity: None, deadline: None }
+        let own = headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id.as_bytes()));
+        let id = own.cloned().unwrap_or_else(request_id::make);
+        Self { connection, door, id, headers, identity: None, deadline: None }
     }
 
     /// The caller has proved to be this, and may call no more than that may.
@@ -217,28 +236,16 @@ impl Caller {
         self.identity.as_ref()?.account.as_ref()
     }
 
-    /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`] of
+    /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`](crate::MAX_REQUEST_ID) of
     /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits. The response has it too; what a method asks of
     /// another service should.
     pub fn request_id(&self) -> Cow<'_, str> {
-        match self.own_request_id().map(HeaderValue::to_str) {
-            Some(Ok(id)) => id.into(),
-            _ => String::from_utf8_lossy(&made_of(self.number)).into_owned().into(),
-        }
+        String::from_utf8_lossy(self.id.as_bytes())
     }
 
     /// The same as a header's value.
     pub(crate) fn request_id_value(&self) -> HeaderValue {
-        match self.own_request_id() {
-            Some(id) => id.clone(),
-            None => HeaderValue::from_bytes(&made_of(self.number))
-                .unwrap_or(HeaderValue::from_static("-")),
-        }
-    }
-
-    /// The id that the peer gave the request.
-    fn own_request_id(&self) -> Option<&HeaderValue> {
-        self.headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id.as_bytes()))
+        self.id.clone()
     }
 
     /// The request's `traceparent` (W3C Trace Context), where there is one and it is valid: what a
@@ -280,7 +287,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        Caller { headers: map, ..Caller::unknown() }
+        Caller::new(Arc::new(Connection::foreign(Peer::Unknown)), Door::XmlRpc, map)
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod permissions;
 mod published;
 mod reply;
 mod request_id;
+mod results;
 mod scope;
 mod signature;
 mod system;
@@ -160,7 +161,7 @@ impl Registry {
         Ok(Arc::new_cyclic(|published| {
             let system = system::methods(published, limits.multicall_entries);
             let methods = self.methods.into_iter().chain(system).collect();
-            Published::new(methods, limits.blocking_calls, metrics)
+            Published::new(methods, limits, metrics)
         }))
     }
 }
@@ -172,4 +173,6 @@ pub(crate) struct PublishLimits {
     pub(crate) multicall_entries: usize,
     /// Functions on threads of their own at once.
     pub(crate) blocking_calls: usize,
+    /// Bytes of memory that the results of all multicalls in work may take.
+    pub(crate) result_bytes: usize,
 }

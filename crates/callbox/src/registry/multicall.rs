@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::failure::Failure;
 use super::method::Method;
 use super::published::{Published, Started};
+use super::results::{Overrun, Results};
 
 /// Calls that one `system.multicall` may make, unless a service is told otherwise.
 pub(crate) const MAX_MULTICALL_ENTRIES: usize = 1_000;
@@ -25,15 +26,23 @@ pub(super) async fn multicall(
     if calls.len() > max_entries {
         return Err(Fault::invalid_params(format!("params[0]: more than {max_entries} calls")));
     }
-    let mut results = Vec::with_capacity(calls.len());
+    let mut results = Results::new(published.results(), calls.len());
+    let mut overrun = None;
     let mut now = Instant::now();
     let mut turn = now;
     for call in calls.into_vec() {
+        if let Some(overrun) = overrun {
+            results.push_fault(entry_of(Overrun::fault_of_rest(overrun)));
+            continue;
+        }
         let mut method = None;
         let result = one_call(published, call, caller, now, &mut method).await;
         let result = result.map_err(Failure::into_fault);
         let (started, fault) = (now, result.as_ref().err().map(|fault| fault.code));
-        results.push(result.unwrap_or_else(|fault| Struct::from(fault).into()));
+        overrun = results.push(result.unwrap_or_else(entry_of)).err();
+        if let Some(overrun) = overrun {
+            results.push_fault(entry_of(Overrun::fault_of_result(overrun)));
+        }
         now = Instant::now();
         published.observe(method, caller.door(), fault, now - started);
         if now - turn >= SLICE {
@@ -42,7 +51,13 @@ pub(super) async fn multicall(
             turn = now;
         }
     }
-    Ok(results)
+    let (values, room) = results.into_parts();
+    caller.connection().keep_room(room);
+    Ok(values)
+}
+
+fn entry_of(fault: Fault) -> Value {
+    Struct::from(fault).into()
 }
 
 /// Makes one call, and tells of which `method` it is.

@@ -8,6 +8,7 @@ use protocol::xmlrpc::{Fault, Value};
 use svc_runtime::metrics::{Family, Histogram, Metrics};
 use tokio::sync::Semaphore;
 
+use super::PublishLimits;
 use super::caller::{Caller, Door};
 use super::durations::{Durations, NO_METHOD};
 use super::failure::Failure;
@@ -21,20 +22,27 @@ pub(crate) struct Published {
     methods: Vec<Method>,
     /// For functions on threads of their own.
     places: Arc<Semaphore>,
+    /// Bytes for the results of multicalls.
+    results: Arc<Semaphore>,
     durations: Family<Histogram>,
     /// Of calls of what is not published.
     unpublished: Durations,
 }
 
 impl Published {
-    /// The methods, of which each has another name; `blocking` of their functions may have a thread
-    /// of their own at once.
-    pub(super) fn new(mut methods: Vec<Method>, blocking: usize, metrics: &Metrics) -> Self {
+    /// The methods, of which each has another name.
+    pub(super) fn new(mut methods: Vec<Method>, limits: PublishLimits, metrics: &Metrics) -> Self {
         methods.sort_unstable_by(|one, other| key(one.name()).cmp(&key(other.name())));
         let durations = metrics
             .family("rpc_server_call_duration_seconds", "How long calls took, and how they ended");
-        let places = Arc::new(Semaphore::new(blocking));
-        Self { methods, places, durations, unpublished: Durations::default() }
+        let places = Arc::new(Semaphore::new(limits.blocking_calls));
+        let results = Arc::new(Semaphore::new(limits.result_bytes));
+        Self { methods, places, results, durations, unpublished: Durations::default() }
+    }
+
+    /// The bytes that the results of multicalls may still take.
+    pub(super) fn results(&self) -> &Arc<Semaphore> {
+        &self.results
     }
 
     /// The method called `name`; the fault is that of calling another. One that the caller may not

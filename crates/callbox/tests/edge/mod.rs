@@ -96,6 +96,11 @@ impl Client {
         self.0.shutdown().await.unwrap();
     }
 
+    /// Leaves by a reset, so that no answer reaches it.
+    pub(crate) fn reset(self) {
+        self.0.into_inner().set_zero_linger().unwrap();
+    }
+
     pub(crate) async fn receive(&mut self) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

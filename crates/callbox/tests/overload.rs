@@ -1,0 +1,196 @@
+//! More is asked than the service can do.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod edge;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use callbox::{Registry, Value};
+use edge::{Client, Response, array, ask, call, entry, exchange, multicall, post, start};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+/// Longest wait for what is bound to happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn request(method: &str) -> Vec<u8> {
+    post("/", "Content-Type: text/xml\r\n", &call(method, &[]))
+}
+
+/// `hold`, which ends once it is let go, `wait`, which takes ten milliseconds, and how many hold.
+fn waiting() -> (Registry, Arc<Semaphore>, Arc<AtomicUsize>) {
+    let (gate, holding) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut registry = Registry::new();
+    let (inner, count) = (gate.clone(), holding.clone());
+    registry.add("hold", "Holds its place.", move || {
+        let (gate, holding) = (inner.clone(), Held::new(&count));
+        async move {
+            let _holding = holding;
+            gate.acquire().await.map(|permit| permit.forget()).is_ok()
+        }
+    });
+    registry.add("wait", "Takes ten milliseconds.", async || {
+        sleep(Duration::from_millis(10)).await;
+        true
+    });
+    (registry, gate, holding)
+}
+
+/// Counts calls that hold, until they are dropped.
+struct Held(Arc<AtomicUsize>);
+
+impl Held {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let waited = timeout(PATIENCE, async {
+        while !is_so() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain until {what}");
+}
+
+#[tokio::test]
+async fn call_waits_a_little_for_a_place() {
+    let (registry, _gate, _) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 1).await;
+    let calls =
+        [(); 2].map(|()| tokio::spawn(async move { exchange(addr, &request("wait")).await }));
+    for call in calls {
+        assert_eq!(call.await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn refused_call_is_told_when_to_come_again_and_its_connection_goes_on() {
+    let (registry, gate, holding) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 1).await;
+    let holder = tokio::spawn(async move { exchange(addr, &request("hold")).await });
+    wait_until("the place is taken", || holding.load(Relaxed) == 1).await;
+    let mut client = Client::connect(addr).await;
+    client.send(&request("wait")).await;
+    let refused: Response = client.receive().await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(refused.header("connection"), None);
+    gate.add_permits(1);
+    assert_eq!(holder.await.unwrap().status, 200);
+    client.send(&request("wait")).await;
+    assert_eq!(client.receive().await.status, 200);
+}
+
+#[tokio::test]
+async fn caller_who_resets_the_connection_leaves_its_place() {
+    let (registry, _gate, holding) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 1).await;
+    let mut client = Client::connect(addr).await;
+    client.send(&request("hold")).await;
+    wait_until("the place is taken", || holding.load(Relaxed) == 1).await;
+    client.reset();
+    wait_until("the place is free", || holding.load(Relaxed) == 0).await;
+    assert_eq!(exchange(addr, &request("wait")).await.status, 200);
+}
+
+#[tokio::test]
+async fn caller_who_ends_its_side_is_answered_where_nobody_wants_its_place() {
+    let (registry, gate, holding) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 2).await;
+    let mut client = Client::connect(addr).await;
+    client.send(&request("hold")).await;
+    client.shut_down().await;
+    wait_until("the place is taken", || holding.load(Relaxed) == 1).await;
+    assert_eq!(exchange(addr, &request("wait")).await.status, 200);
+    gate.add_permits(1);
+    assert_eq!(client.receive().await.status, 200);
+}
+
+#[tokio::test]
+async fn caller_who_hung_up_leaves_its_place_to_one_who_waits() {
+    let (registry, _gate, holding) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 1).await;
+    let mut client = Client::connect(addr).await;
+    client.send(&request("hold")).await;
+    wait_until("the place is taken", || holding.load(Relaxed) == 1).await;
+    drop(client);
+    let answered = timeout(PATIENCE, async {
+        // The first may be turned away before the end of the other's stream has arrived.
+        while exchange(addr, &request("wait")).await.status != 200 {}
+    });
+    assert!(answered.await.is_ok());
+    assert_eq!(holding.load(Relaxed), 0);
+}
+
+/// How many calls of `callers` are answered, who ask for a second: again at once where they are
+/// answered, and a little later where they are not within a second.
+async fn answered(addr: std::net::SocketAddr, callers: usize) -> usize {
+    let end = Instant::now() + Duration::from_secs(1);
+    let callers: Vec<_> = (0..callers)
+        .map(|_| {
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while Instant::now() < end {
+                    let request = request("wait");
+                    let asked = timeout(Duration::from_secs(1), exchange(addr, &request));
+                    if asked.await.is_ok_and(|told| told.status == 200) {
+                        answered += 1;
+                    } else {
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                }
+                answered
+            })
+        })
+        .collect();
+    let mut sum = 0;
+    for caller in callers {
+        sum += caller.await.unwrap();
+    }
+    sum
+}
+
+#[tokio::test]
+async fn service_does_not_collapse_where_more_is_asked_than_it_can_do() {
+    let (registry, _gate, _) = waiting();
+    let addr = start(registry, |limits| limits.max_calls = 4).await;
+    let capacity = answered(addr, 4).await;
+    let overloaded = answered(addr, 60).await;
+    assert!(overloaded * 10 > capacity * 3, "{overloaded} of {capacity}");
+    assert_eq!(ask(addr, "wait", &[]).await, Ok(true.into()));
+}
+
+#[tokio::test]
+async fn multicall_whose_results_take_too_much_memory_ends_with_faults() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let mut registry = Registry::new();
+    let count = made.clone();
+    registry.add("large", "A megabyte.", move || {
+        count.fetch_add(1, Relaxed);
+        "x".repeat(1024 * 1024)
+    });
+    let addr = start(registry, edge::DEFAULTS).await;
+    let calls = vec![entry("large", ""); 20];
+    let Ok(Value::Array(results)) = multicall(addr, &calls).await else {
+        panic!("no array");
+    };
+    let results: Vec<Value> = results.into_iter().collect();
+    let one = array(["x".repeat(1024 * 1024)]);
+    assert_eq!((results.len(), made.load(Relaxed)), (20, 16));
+    assert!(results[..15].iter().all(|result| *result == one));
+    let reason = "the results of this multicall take more than 16 MiB of memory";
+    let left_out = format!("the call was made, but its result is left out: {reason}");
+    assert_eq!(results[15], edge::fault(-32400, &left_out));
+    let rest = edge::fault(-32400, &format!("the call was not made: {reason}"));
+    assert!(results[16..].iter().all(|result| *result == rest));
+}
