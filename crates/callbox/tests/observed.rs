@@ -141,6 +141,30 @@ async fn rejections_are_counted_by_status() {
 }
 
 #[tokio::test]
+async fn heads_that_are_no_request_are_counted_too() {
+    let [addr, admin] = start(arithmetic(), |_| ()).await;
+    for (status, head) in [
+        (400, "hello\r\n\r\n"),
+        (400, "GET / HTTP/1.1\r\n\r\n"),
+        (501, "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+        (431, &format!("GET /{}", "x".repeat(16 * 1024))),
+        (403, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+        (403, "POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n"),
+    ] {
+        assert_eq!(exchange(addr, head.as_bytes()).await.status, status, "{head}");
+    }
+    for (status, count) in [(400, 2.0), (403, 2.0), (431, 1.0), (501, 1.0)] {
+        let series = format!("callbox_requests_rejected_total{{status=\"{status}\"}}");
+        // hyper's own are told when the connection has ended.
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+        while value(&metrics(admin).await, &series) != Some(count) {
+            assert!(tokio::time::Instant::now() < deadline, "{series} {}", metrics(admin).await);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn logins_are_counted_by_what_came_of_them() {
     let path = std::env::temp_dir().join(format!("callbox-observed-{}.toml", std::process::id()));
     let token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -63,7 +63,8 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
 /// ends it. What is no request is refused here, and `refused` told its status. After `stop` what has
 /// arrived is answered, with `Connection: close` where nothing has arrived behind it, and an idle
 /// connection is closed at once, one with half a head too. Where the stop is only announced, all
-/// that is answered says so and nothing is closed. `presence` tells `answer` whether the peer is there.
+/// that is answered says so and nothing is closed. `presence` tells `answer` whether the peer is
+/// there.
 pub async fn run<A, Fut>(
     stream: Stream,
     peer: Peer,

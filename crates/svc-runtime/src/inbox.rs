@@ -63,8 +63,9 @@ pub(crate) struct Watched<'a> {
 }
 
 impl<'a> Watched<'a> {
-    /// What is read of `stream` is told to `inbox`, and to `presence` whether the peer left. Once `stop` is announced, what the kernel
-    /// has counts as arrived too, though nothing has told yet that it can be read.
+    /// What is read of `stream` is told to `inbox`, and to `presence` whether the peer left. Once
+    /// `stop` is announced, what the kernel has counts as arrived too, though nothing has told yet
+    /// that it can be read.
     pub(crate) fn new(
         stream: Pin<&'a mut TimeoutStream<Stream>>,
         inbox: Inbox,

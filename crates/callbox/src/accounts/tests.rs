@@ -139,6 +139,25 @@ async fn failures_of_a_pair_hold_up_neither_others_nor_what_is_remembered() {
 }
 
 #[tokio::test]
+async fn failures_behind_a_proxy_are_those_of_whom_it_calls_for() {
+    let file = TempFile::new("proxy", &text("secret", "other"));
+    let accounts = read(&file.0);
+    let proxy = from("10.0.0.1:1", None).trusting(["10.0.0.0/8".parse().unwrap()].into());
+    let log_in = async |caller: &'static str, login: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(&basic(login)).unwrap());
+        headers.insert("x-forwarded-for", HeaderValue::from_static(caller));
+        accounts.identify(&headers, &proxy).await.map(drop)
+    };
+    for _ in 0..MAX_FAILURES {
+        assert_eq!(log_in("192.0.2.1", "ana:wrong").await, Err(Denial::Unproven));
+    }
+    let held_up = log_in("192.0.2.1", "ana:secret").await;
+    assert!(matches!(held_up, Err(Denial::TooManyFailures(_))), "{held_up:?}");
+    assert_eq!(log_in("192.0.2.2", "ana:secret").await, Ok(()));
+}
+
+#[tokio::test]
 async fn success_ends_the_row_of_failures() {
     let file = TempFile::new("success", &text("secret", "other"));
     let accounts = read(&file.0);
