@@ -14,7 +14,9 @@ use tokio::net::TcpSocket;
 
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
-use support::{PATIENCE, Process, run_to_end, wait_until, with_descriptor_limit};
+use support::{
+    PATIENCE, Process, check_that_options_are_known, run_to_end, wait_until, with_descriptor_limit,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tcp-command-svc");
 const ANY_PORT: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
@@ -625,4 +627,36 @@ fn two_thousand_idle_peers_leave_the_service_answering() {
         assert_eq!(peer.hear_the_rest(), "");
     }
     stop(service);
+}
+
+#[test]
+fn every_option_stands_in_the_pages_and_in_compose() {
+    check_that_options_are_known(BINARY, "tcp-command-svc");
+}
+
+#[test]
+fn pipelined_commands_that_have_arrived_at_the_stop_are_answered() {
+    const COMMANDS: usize = 20_000;
+    let mut service = start(&[]);
+    let mut peer = Peer::connect(&service);
+    let mut reader = peer.0.try_clone().unwrap();
+    peer.say("hello\n".repeat(COMMANDS));
+    service.signal("TERM");
+    // Until then nobody has read a reply, so that much is still to be answered.
+    service.wait_for_log("draining");
+    let mut heard = String::new();
+    reader.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard.matches("How do you do?\n").count(), COMMANDS);
+    assert_eq!(service.wait(PATIENCE), Some(0));
+    assert!(service.stderr().contains("drained"), "{}", service.stderr());
+}
+
+#[test]
+fn stop_that_is_announced_accepts_until_a_second_signal() {
+    let mut service = start(&["--drain-delay", "1h"]);
+    service.signal("TERM");
+    wait_until("it is not ready", || admin_answer(&service, "/readyz").contains(" 503 "));
+    Peer::connect(&service).ask_hello();
+    service.signal("INT");
+    assert_eq!(service.wait(PATIENCE), Some(0));
 }

@@ -314,3 +314,42 @@ pub(crate) fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {series} in\n{metrics}")).parse().unwrap()
 }
+
+/// The options in the `--help` of `binary`, and their environment variables.
+pub(crate) fn options(binary: &str) -> (Vec<String>, Vec<String>) {
+    let help = run_to_end(binary, &["--help"], &[]).stdout;
+    let words = help.split_whitespace().map(|word| word.trim_end_matches(']'));
+    let (mut options, mut variables) = (Vec::new(), Vec::new());
+    for word in words {
+        if word.starts_with("--") && !matches!(word, "--help" | "--version") {
+            options.push(word.to_owned());
+        } else if let Some((name, "")) = word.split_once('=') {
+            variables.push(name.to_owned());
+        }
+    }
+    assert!(options.len() > 10 && options.len() == variables.len(), "{help}");
+    (options, variables)
+}
+
+/// Checks that the pages and Compose know every option of `binary`, which Compose calls `service`.
+#[track_caller]
+pub(crate) fn check_that_options_are_known(binary: &str, service: &str) {
+    let file =
+        |name| std::fs::read_to_string(format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR")));
+    let (readme, compose) = (file("README.md").unwrap(), file("compose.yaml").unwrap());
+    let block = |start: &str, end: &str| {
+        let block = compose.split_once(start).unwrap().1;
+        block.split_once(end).map_or(block, |(block, _)| block).to_owned()
+    };
+    let environment = block("x-environment:", "\n\n") + &block(&format!("\n  {service}:"), "\n\n");
+    let (options, variables) = options(binary);
+    for name in options.iter().chain(&variables) {
+        let is_told =
+            [format!("`{name}`"), format!("`{name} ")].iter().any(|name| readme.contains(name));
+        assert!(is_told, "{name} is not in README.md");
+    }
+    for name in variables {
+        let is_set = environment.lines().any(|line| line.trim().starts_with(&format!("{name}: ")));
+        assert!(is_set, "{name} of {service} is not in compose.yaml");
+    }
+}
