@@ -1,4 +1,5 @@
 //! More is asked than the service can do.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod edge;
 

@@ -82,7 +82,7 @@ fn check_codings(headers: &HeaderMap) -> Result<(), BadHead> {
 }
 
 /// The host that a request names, without its port: that of an absolute target, else that of `Host`,
-/// which is [`check`]ed. Empty where it names none.
+/// which has been checked. Empty where it names none.
 pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
     if let Some(host) = uri.host() {
         return host;

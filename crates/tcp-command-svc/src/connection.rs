@@ -23,6 +23,9 @@ use crate::traffic::{Said, Traffic};
 /// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
 const READ_BYTES: usize = 4096;
 
+/// Bytes that count as arrived before the stop: more than the kernel keeps for a connection.
+const MAX_ARRIVED: u64 = 8 * 1024 * 1024;
+
 /// Reply buffer that an idle connection keeps.
 const KEPT_REPLY_BYTES: usize = 512;
 
@@ -67,17 +70,22 @@ where
         if session.due < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(session.due);
         }
+        // Reading never gives way to the word where the peer never ceases.
+        if stop.is_told() {
+            return answer_what_has_arrived(stream, session).await;
+        }
     }
     Ok(())
 }
 
-/// Answers without a wait for more. Who never ceases to say something is cut at the drain deadline.
+/// Answers without a wait for more, and no more than can have arrived.
 async fn answer_what_has_arrived<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     N: Fn() -> DateTime,
 {
-    while !session.is_over {
+    let received = session.said.received;
+    while !session.is_over && session.said.received - received < MAX_ARRIVED {
         tokio::select! {
             biased;
             read = receive(stream, session) => read?,

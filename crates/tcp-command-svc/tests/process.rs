@@ -518,9 +518,9 @@ fn nothing_that_a_peer_sends_is_logged() {
 
 #[test]
 fn cap_is_lowered_to_what_the_descriptor_limit_allows() {
-    let command = with_descriptor_limit(100, BINARY, &ANY_PORT, &[]);
+    let command = with_descriptor_limit(132, BINARY, &ANY_PORT, &[]);
     let service = Process::spawn(command, 2);
-    let mut peers: Vec<Peer> = (0..36).map(|_| Peer::connect(&service)).collect();
+    let mut peers: Vec<Peer> = (0..68).map(|_| Peer::connect(&service)).collect();
     peers.iter_mut().for_each(Peer::ask_hello);
     for _ in 0..200 {
         assert_eq!(Peer::connect(&service).hear_the_rest().as_bytes(), BUSY);
@@ -529,7 +529,7 @@ fn cap_is_lowered_to_what_the_descriptor_limit_allows() {
     drop(peers);
     let log = stop(service);
     assert_eq!(log.matches("connection cap lowered").count(), 1, "{log}");
-    assert!(log.contains("wanted=10000 cap=36 descriptors=100"), "{log}");
+    assert!(log.contains("wanted=10000 cap=68 descriptors=132"), "{log}");
 }
 
 #[test]

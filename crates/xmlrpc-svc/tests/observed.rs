@@ -156,7 +156,7 @@ fn default_log_tells_what_went_wrong_and_what_took_long() {
     ask(&service, "addition", "", &[]);
     ask(&service, "command.run", "", &["hello"]);
     ask(&service, "addition", "Content-Type: image/png\r\n", &[]);
-    exchange(service.addr("xmlrpc"), "GET /script HTTP/1.0\r\n\r\n");
+    exchange(service.addr("xmlrpc"), "GET /script HTTP/1.0\r\nHost: localhost\r\n\r\n");
     service.wait_for_log("404");
     let told: Vec<_> = access_lines(&service)
         .iter()

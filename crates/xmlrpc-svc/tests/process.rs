@@ -275,7 +275,7 @@ fn logs_tell_of_calls_and_never_what_is_in_them() {
     exchange(
         addr,
         &format!(
-            "POST /{secret} HTTP/1.1\r\nConnection: close\r\nX: {secret}\r\nContent-Length: 0\r\n\r\n"
+            "POST /{secret} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: {secret}\r\nContent-Length: 0\r\n\r\n"
         ),
     );
     get(addr, "/healthz");

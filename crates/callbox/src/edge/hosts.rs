@@ -59,10 +59,12 @@ pub(crate) enum Hosts {
 }
 
 impl Hosts {
-    /// Whether a request may be for `host`, which has no port.
+    /// Whether a request may be for `host`, which has no port. One that names none was sent by no
+    /// browser, whose page a name in the DNS could have brought here.
     pub(super) fn allow(&self, host: &str) -> bool {
         match self {
             Self::Any => true,
+            _ if host.is_empty() => true,
             Self::Local => is_local(host),
             Self::Listed(hosts) => hosts.iter().any(|allowed| allowed.is(host)),
         }
@@ -127,7 +129,6 @@ mod tests {
             assert!(Hosts::Local.allow(host), "{host}");
         }
         for host in [
-            "",
             ".",
             "evil.example",
             "evillocalhost",
@@ -157,11 +158,13 @@ mod tests {
         ] {
             assert!(hosts.allow(host), "{host}");
         }
-        for host in ["", "a.example.org", "localhost", "127.0.0.1", "192.0.2.2", "[::1]"] {
+        for host in ["a.example.org", "localhost", "127.0.0.1", "192.0.2.2", "[::1]"] {
             assert!(!hosts.allow(host), "{host}");
         }
         assert!(Hosts::Listed(vec!["*".parse().unwrap()]).allow("anything"));
-        assert!(Hosts::Any.allow(""));
+        for hosts in [hosts, Hosts::Local, Hosts::Any] {
+            assert!(hosts.allow(""), "{hosts:?}");
+        }
     }
 
     #[test]
