@@ -218,8 +218,7 @@ impl<'a> Callers<'a> {
             Ok(None) => Ok(()),
             Ok(Some(answer)) => {
                 let (kept, refused) = (answer.kept, answer.status != 200);
-                let list =
-                    if refused { &mut self.told.refused } else { &mut self.told.answered };
+                let list = if refused { &mut self.told.refused } else { &mut self.told.answered };
                 list.push(answer.seconds);
                 if kept {
                     self.free.push(index);
@@ -308,7 +307,8 @@ impl Caller {
         let Some(end) = self.received.windows(4).position(|four| four == b"\r\n\r\n") else {
             return Ok(());
         };
-        let length = field(&self.received[..end], "content-length").and_then(|text| text.parse().ok());
+        let length =
+            field(&self.received[..end], "content-length").and_then(|text| text.parse().ok());
         let length: usize = length.ok_or(ErrorKind::InvalidData)?;
         self.body_left = Some(length.saturating_sub(self.received.len() - end - 4));
         Ok(())

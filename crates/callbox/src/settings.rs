@@ -139,7 +139,7 @@ pub struct PeerLimits {
     #[arg(long, env, default_value_t = MAX_MULTICALL_ENTRIES, value_name = "COUNT")]
     pub max_multicall_entries: usize,
 
-    /// Calls in work at once; further ones get a 503
+    /// Calls in work at once; further ones wait a little, then get a 503
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CALLS, value_name = "COUNT")]
     pub max_calls: u32,
 

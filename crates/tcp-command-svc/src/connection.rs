@@ -70,6 +70,10 @@ where
         if session.due < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(session.due);
         }
+        // Reading never gives way to the word where the peer never ceases.
+        if stop.is_told() {
+            return answer_what_has_arrived(stream, session).await;
+        }
     }
     Ok(())
 }

@@ -213,9 +213,13 @@ fn gzip_bomb_is_too_large() {
     assert!(bomb.len() < 500_000);
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_eq!(target.post("Content-Encoding: gzip\r\n", &bomb).0, 413));
+            // Where others keep all cores busy it is turned away before it is inflated.
+            scope.spawn(|| {
+                assert!([413, 503].contains(&target.post("Content-Encoding: gzip\r\n", &bomb).0))
+            });
         }
     });
+    assert_eq!(target.post("Content-Encoding: gzip\r\n", &bomb).0, 413);
     target.check_alive();
 }
 

@@ -15,6 +15,10 @@ pub(super) const MAX_WAIT: Duration = Duration::from_millis(35);
 /// whoever gets a place has not waited for long.
 const TARGET: Duration = Duration::from_millis(10);
 
+/// Most that wait at once. Further ones are turned away at once, which costs less than a wait; these
+/// are not, so that a few callers who ask again at once cannot keep us busy with refusals.
+const MAX_WAITING: usize = 256;
+
 /// So many places, and the queue before them.
 pub(super) struct Places(Arc<Inner>);
 
@@ -63,6 +67,11 @@ impl Places {
         let place = timeout(*patience, granted).await;
         *patience = patience.saturating_sub(since.elapsed());
         place.map_err(|_| Crowded)?.map_err(|_| Crowded)
+    }
+
+    /// Whether as many wait as may.
+    pub(super) fn is_queue_full(&self) -> bool {
+        self.0.waiting.load(SeqCst) >= MAX_WAITING
     }
 
     /// Whether calls wait for so long that a further one had better not be received.
@@ -217,6 +226,20 @@ mod tests {
         assert!(place.is_ok() && !first.is_finished());
         drop(place);
         assert!(first.await.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn queue_is_bounded() {
+        let places = Arc::new(Places::new(1));
+        let _taken = places.try_take();
+        for _ in 0..MAX_WAITING {
+            assert!(!places.is_queue_full());
+            waiting(&places).await;
+        }
+        assert!(places.is_queue_full());
+        advance(MAX_WAIT * 2).await;
+        yield_now().await;
+        assert!(!places.is_queue_full());
     }
 
     #[tokio::test(start_paused = true)]

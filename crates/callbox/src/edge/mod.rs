@@ -301,6 +301,9 @@ impl Calls {
         if let (true, Some(place)) = (is_small, self.places.try_take()) {
             return Ok(Admitted { _place: place, core: None });
         }
+        if self.places.is_queue_full() || (!is_small && self.cores.is_queue_full()) {
+            return Err(Rejection::NoPlace);
+        }
         let places = self.wait_for_places(is_small);
         // In a box, or every call had room for a wait that few have.
         Box::pin(unless(left_while_others_wait(caller), places)).await
