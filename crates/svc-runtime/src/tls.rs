@@ -22,7 +22,7 @@ use tracing::warn;
 use crate::address::ListenAddr;
 use crate::certificate::{self, Untimely};
 use crate::pem::{self, BadFile, Section};
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// A connection's bytes by TLS.
 pub type TlsStream = tokio_rustls::server::TlsStream<Transport>;
@@ -47,7 +47,7 @@ pub struct TlsSettings {
     pub tls_client_ca: Option<PathBuf>,
 
     /// Turn away clients without a certificate
-    #[arg(long, env, requires = "tls_client_ca")]
+    #[arg(long, env)]
     pub tls_client_required: bool,
 }
 
@@ -86,6 +86,9 @@ impl Tls {
         settings: &TlsSettings,
         protocols: &'static [&'static [u8]],
     ) -> Result<Option<Self>, TlsError> {
+        if settings.tls_client_required {
+            named(&settings.tls_client_ca, "--tls-client-ca")?;
+        }
         if settings.tls_listen.is_empty() {
             return Ok(None);
         }

@@ -397,12 +397,15 @@ fn listening_by_tls_takes_a_certificate_and_a_key() {
         &["--tls-listen", "127.0.0.1:0"][..],
         &["--tls-listen", "127.0.0.1:0", "--tls-cert", &certificate],
         &["--tls-listen", "127.0.0.1:0", "--tls-key", &key],
-        &["--tls-client-required"],
+        &["--listen", "127.0.0.1:0", "--tls-client-required"],
     ] {
         let ended = run_to_end(BINARY, args, &[]);
         assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
         assert!(ended.stderr.contains("--tls-"), "{ended:?}");
     }
+    // Compose passes every setting on.
+    let unset = [("TLS_LISTEN_ADDR", ""), ("TLS_CERT", ""), ("TLS_CLIENT_REQUIRED", "false")];
+    Process::start(BINARY, &PORTS[..4], &unset, 2);
 }
 
 #[test]
