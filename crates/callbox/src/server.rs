@@ -25,7 +25,6 @@ use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tokio::net::{TcpListener, UnixListener};
-use tracing::debug;
 
 use crate::accounts::{Accounts, AccountsError};
 use crate::edge::hosts::Hosts;
@@ -84,7 +83,8 @@ pub fn serve_with<S: Into<Server>>(
 pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     let mut signals = StopSignals::install()?;
     Ok(async move {
-        signals.recv(|| debug!("nothing to reload")).await;
+        // Who reads files again has a handler of its own.
+        signals.recv(|| ()).await;
     })
 }
 

@@ -4,12 +4,11 @@
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{PATIENCE, Process, command, run_to_end, wait_until};
+use support::{PATIENCE, Process, command, exchange, run_to_end, wait_until};
 
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
 
@@ -53,16 +52,6 @@ fn drive(class: &str, url: &str) -> bool {
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && !told.contains("Ran 0 tests"), "{told}");
     true
-}
-
-/// The response to a request, sent as it is.
-fn exchange(addr: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
 }
 
 fn get(addr: SocketAddr, path: &str) -> String {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::debug;
 
+use crate::linger::linger;
 use crate::metrics::Refusal;
-use crate::serve::linger;
 use crate::stop::Stop;
-use crate::stream::{Origin, Secrecy, Stream, Transport};
+use crate::stream::{Origin, Secrecy, Stream};
 use crate::tls::{Tls, TlsStream, client_subject};
+use crate::transport::Transport;
 
 /// What the first record of every peer begins with that speaks TLS (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;

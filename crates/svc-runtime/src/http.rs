@@ -26,8 +26,8 @@ use tracing::debug;
 
 use crate::head::{self, BadHead};
 use crate::inbox::{Inbox, Watched};
+use crate::linger::linger;
 use crate::presence::Presence;
-use crate::serve::linger;
 use crate::stop::Stop;
 use crate::stream::{Peer, Stream};
 

@@ -12,8 +12,9 @@ use crate::address::{Bound, ListenAddr};
 use crate::inherited;
 use crate::reload::Reload;
 use crate::socket_file::{self, SocketFile};
-use crate::stream::{Peer, Transport};
+use crate::stream::Peer;
 use crate::tls::{Tls, TlsError, TlsSettings};
+use crate::transport::Transport;
 
 /// New connections that the kernel keeps for us, at most (`listen(2)`), where its own limit
 /// (`net.core.somaxconn`) is no lower.
@@ -112,7 +113,7 @@ async fn bind(addr: &ListenAddr, unix_mode: u32) -> io::Result<Vec<Socket>> {
             listen_on_all(addrs.into_iter())
         }
         ListenAddr::Unix(path) => {
-            let (listener, file) = socket_file::bind(path, unix_mode)?;
+            let (listener, file) = socket_file::bind(path, unix_mode, MAX_WAITING)?;
             Ok(vec![Socket::Unix { listener, _file: Some(file) }])
         }
         ListenAddr::Inherit(name) => inherited::take(name.as_deref())?

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-use crate::stream::Stream;
+use crate::stream::{Seen, Stream};
 
 /// Whether a connection's peer is still there, as far as anybody asks. Asked in the task that runs
 /// the connection; nothing is looked at until then.
@@ -14,18 +14,6 @@ pub struct Presence(
     /// What was seen; 0 until somebody asks.
     AtomicU8,
 );
-
-/// What is known of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Seen {
-    /// It has not left.
-    Here = 1,
-    /// It sends nothing more, and may still wait for its answer.
-    Ended,
-    /// No answer reaches it.
-    Gone,
-}
 
 impl Presence {
     /// Ends once the peer sends nothing more. It may have left, or have ended its side only.

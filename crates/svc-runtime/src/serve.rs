@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -13,20 +12,19 @@ use tracing::{debug, info, warn};
 
 use crate::access::AccessLog;
 use crate::handshake::{self, HandshakeTerms};
-use crate::listener::Listener;
+use crate::linger::linger;
+use crate::listener::{Listener, MAX_WAITING};
 use crate::metrics::{ConnectionMetrics, ListenerMetrics, Refusal};
 use crate::seldom::Trouble;
 use crate::stop::Stop;
-use crate::stream::{Origin, Peer, Stream, Transport};
+use crate::stream::{Origin, Peer, Stream};
+use crate::transport::Transport;
 
 /// First and longest pause after `accept` failed for want of something (descriptors, memory).
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 
-/// Longest and largest read of a peer whose connection is being closed.
-pub const MAX_LINGER: (Duration, u64) = (Duration::from_secs(1), 64 * 1024);
-
 /// Peers that still count as connected before the stop: as many as the kernel keeps waiting.
-const MAX_ACCEPTS_AFTER_STOP: usize = 1024;
+const MAX_ACCEPTS_AFTER_STOP: u32 = MAX_WAITING;
 
 /// Refused peers that are lingered with at once: half of the descriptors that are not for peers.
 /// More are told and closed, and may miss it where they have said something themselves.
@@ -120,7 +118,7 @@ impl Peers {
                 accepted = listener.accept() => accepted,
                 () = self.stop.told() => return,
             };
-            after_stop += usize::from(self.stop.is_told());
+            after_stop += u32::from(self.stop.is_told());
             match accepted {
                 Ok((transport, peer)) => {
                     back_off = BACK_OFF.0;
@@ -227,16 +225,4 @@ async fn refuse(mut stream: Transport, refusal: &[u8]) {
     if stream.try_write(refusal).is_ok() {
         linger(&mut stream).await;
     }
-}
-
-/// Closes so that the last words reach the peer: ends the sending side and discards input until
-/// the peer ends its own, within [`MAX_LINGER`]. Unread input would make the close a reset,
-/// which destroys what the peer has not read yet.
-pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
-    let (time, bytes) = MAX_LINGER;
-    let discard = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(bytes), &mut tokio::io::sink()).await
-    };
-    let _ = timeout(time, discard).await;
 }

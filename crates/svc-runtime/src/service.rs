@@ -86,7 +86,8 @@ impl<C: Connections> Service<C> {
     }
 
     /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness, `hurry`
-    /// from the stop: it ends the drain delay before its time. Where this is dropped, no more peers are accepted and the others are drained all the same.
+    /// from the stop: it ends the drain delay before its time. Where this is dropped, no more peers
+    /// are accepted and the others are drained all the same.
     pub async fn run(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let health = self.health;
         let (stop_admin, stop_peers) = (Stop::new(), Stop::new());

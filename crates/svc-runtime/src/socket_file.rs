@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
-use crate::listener::MAX_WAITING;
-
 /// The file of a socket of ours, removed when this is dropped, if it is still ours. The socket is to
 /// be closed later: until then no other file can have its inode.
 pub(crate) struct SocketFile {
@@ -18,9 +16,9 @@ pub(crate) struct SocketFile {
     identity: (u64, u64),
 }
 
-/// Listens on the socket `path`, whose file gets the permissions `mode`. The file of a socket that
-/// nobody listens on any more is replaced.
-pub(crate) fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
+/// Listens on the socket `path`, whose file gets the permissions `mode` and which keeps so many new
+/// connections `waiting`. The file of a socket that nobody listens on any more is replaced.
+pub(crate) fn bind(path: &Path, mode: u32, waiting: u32) -> io::Result<(UnixListener, SocketFile)> {
     remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -28,7 +26,7 @@ pub(crate) fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFi
     let file = SocketFile { path: path.to_owned(), identity: (metadata.dev(), metadata.ino()) };
     // Before anybody can connect.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    socket.listen(MAX_WAITING as i32)?;
+    socket.listen(waiting.try_into().unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)?;
     Ok((UnixListener::from_std(socket.into())?, file))
 }

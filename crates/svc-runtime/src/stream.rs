@@ -12,17 +12,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::presence::Seen;
 use crate::tls::TlsStream;
-
-/// What a socket carries as it is.
-#[derive(Debug)]
-pub enum Transport {
-    /// TCP.
-    Tcp(TcpStream),
-    /// A Unix socket.
-    Unix(UnixStream),
-}
+use crate::transport::{Transport, delegate};
 
 /// A connection's bytes: as the socket carries them, or by TLS.
 #[derive(Debug)]
@@ -31,6 +22,18 @@ pub enum Stream {
     Plain(Transport),
     /// By TLS. In a box, or every plain connection had room for it.
     Tls(Box<TlsStream>),
+}
+
+/// What a socket tells of its peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Seen {
+    /// It has not left.
+    Here = 1,
+    /// It sends nothing more, and may still wait for its answer.
+    Ended,
+    /// No answer reaches it.
+    Gone,
 }
 
 /// Where a connection came from.
@@ -88,52 +91,6 @@ impl Origin {
         };
         let secrecy = if is_local { Secrecy::Private } else { Secrecy::Open };
         Self { peer, listener, secrecy, certificate: None }
-    }
-}
-
-impl Transport {
-    /// The socket, for its options and state.
-    pub(crate) fn socket(&self) -> SockRef<'_> {
-        match self {
-            Self::Tcp(stream) => SockRef::from(stream),
-            Self::Unix(stream) => SockRef::from(stream),
-        }
-    }
-
-    /// Sends what is written at once.
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_nodelay(true),
-            Self::Unix(_) => Ok(()),
-        }
-    }
-
-    /// Writes what fits now, if anything does.
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
-            Self::Unix(stream) => stream.try_write(bytes),
-        }
-    }
-
-    /// Waits until the peer has said something or ended its stream. A look at the first byte,
-    /// since a new connection counts as readable until somebody has tried.
-    async fn spoken(&self) -> io::Result<()> {
-        let mut first = [MaybeUninit::uninit()];
-        let mut peek = || self.socket().peek(&mut first).map(drop);
-        match self {
-            Self::Tcp(stream) => stream.async_io(Interest::READABLE, peek).await,
-            Self::Unix(stream) => stream.async_io(Interest::READABLE, &mut peek).await,
-        }
-    }
-
-    /// Waits for the first byte and leaves it to be read. `None` where the peer ended its stream,
-    /// and at a Unix socket, which cannot be looked into without `unsafe`.
-    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
-        let Self::Tcp(stream) = self else { return Ok(None) };
-        let mut first = [0];
-        let peeked = stream.peek(&mut first).await?;
-        Ok((peeked > 0).then_some(first[0]))
     }
 }
 
@@ -204,51 +161,4 @@ impl From<UnixStream> for Stream {
     }
 }
 
-macro_rules! delegate {
-    ($stream:ty, $($variant:path),+) => {
-        impl AsyncRead for $stream {
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buffer: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
-                match self.get_mut() { $($variant(inner) => Pin::new(inner).poll_read(cx, buffer)),+ }
-            }
-        }
-
-        impl AsyncWrite for $stream {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                bytes: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                match self.get_mut() { $($variant(inner) => Pin::new(inner).poll_write(cx, bytes)),+ }
-            }
-
-            fn poll_write_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                slices: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    $($variant(inner) => Pin::new(inner).poll_write_vectored(cx, slices)),+
-                }
-            }
-
-            fn is_write_vectored(&self) -> bool {
-                match self { $($variant(inner) => inner.is_write_vectored()),+ }
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() { $($variant(inner) => Pin::new(inner).poll_flush(cx)),+ }
-            }
-
-            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() { $($variant(inner) => Pin::new(inner).poll_shutdown(cx)),+ }
-            }
-        }
-    };
-}
-
-delegate!(Transport, Self::Tcp, Self::Unix);
 delegate!(Stream, Self::Plain, Self::Tls);

@@ -1,36 +1,18 @@
 //! Where listeners listen, and what becomes of the files of Unix sockets.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/directory.rs"]
+mod directory;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net as blocking;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use directory::Directory;
 use svc_runtime::address::{Bound, ListenAddr};
 use svc_runtime::listener::{ListenError, Listener, bind_all};
 use tokio::net::UnixStream;
-
-/// A directory that goes at the end of the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(test: &str) -> Self {
-        let name = format!("{test}-{}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 async fn bind(addr: impl Into<ListenAddr>) -> Result<Vec<Listener>, ListenError> {
     bind_all("test", &[addr.into()], 0o640).await

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use svc_runtime::access::AccessLog;
 use svc_runtime::handshake::HandshakeTerms;
+use svc_runtime::linger::{MAX_LINGER, linger};
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
-use svc_runtime::serve::{MAX_LINGER, ServeOptions, linger, serve};
+use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};

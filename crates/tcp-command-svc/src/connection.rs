@@ -9,7 +9,7 @@ use std::task::ready;
 use jiff::civil::DateTime;
 use protocol::command::framing::{Action, Framing};
 use protocol::command::respond;
-use svc_runtime::serve::linger;
+use svc_runtime::linger::linger;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::Peer;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use jiff::civil::date;
 use svc_runtime::access::AccessLog;
+use svc_runtime::linger::MAX_LINGER;
 use svc_runtime::metrics::Metrics;
-use svc_runtime::serve::MAX_LINGER;
 use svc_runtime::stop::Stop;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;

@@ -211,15 +211,18 @@ fn gzip_bomb_is_too_large() {
     megabyte.write_all(&vec![b' '; 1_000_000]).unwrap();
     let bomb = megabyte.finish().unwrap().repeat(400);
     assert!(bomb.len() < 500_000);
+    // Where others keep all cores busy it is turned away before it is inflated.
+    let judged = || loop {
+        match target.post("Content-Encoding: gzip\r\n", &bomb).0 {
+            503 => {}
+            status => break status,
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            // Where others keep all cores busy it is turned away before it is inflated.
-            scope.spawn(|| {
-                assert!([413, 503].contains(&target.post("Content-Encoding: gzip\r\n", &bomb).0))
-            });
+            scope.spawn(|| assert_eq!(judged(), 413));
         }
     });
-    assert_eq!(target.post("Content-Encoding: gzip\r\n", &bomb).0, 413);
     target.check_alive();
 }
 

@@ -5,11 +5,10 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 
 use serde_json::Value;
-use support::{PATIENCE, Process, checked_metrics, value};
+use support::{PATIENCE, Process, checked_metrics, exchange, value};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
@@ -27,16 +26,6 @@ fn request(method: &str, headers: &str, params: &[&str]) -> String {
     );
     let length = body.len();
     format!("POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
-}
-
-/// Sends `requests`, of which the last closes the connection, and gives back all that is answered.
-fn exchange(addr: SocketAddr, requests: &str) -> String {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(requests.as_bytes()).unwrap();
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
-    answers
 }
 
 fn ask(service: &Process, method: &str, headers: &str, params: &[&str]) -> String {

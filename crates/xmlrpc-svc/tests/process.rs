@@ -24,10 +24,7 @@ fn connect(addr: SocketAddr) -> TcpStream {
 
 /// Sends `request` and gives back status and body of the response, whose end is the stream's.
 fn exchange(addr: SocketAddr, request: &str) -> (u16, String) {
-    let mut stream = connect(addr);
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+    let response = support::exchange(addr, request);
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }

@@ -4,25 +4,15 @@
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 
-use support::{PATIENCE, Process, check_that_options_are_known, run_to_end, with_descriptor_limit};
+use support::{Process, check_that_options_are_known, exchange, run_to_end, with_descriptor_limit};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
 
 fn start(args: &[&str], env: &[(&str, &str)]) -> Process {
     Process::start(BINARY, &[&PORTS, args].concat(), env, 2)
-}
-
-fn exchange(addr: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
 }
 
 /// A call to `host` of a method, with a body that has so many bytes more than it must.

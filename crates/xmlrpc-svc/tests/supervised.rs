@@ -3,6 +3,8 @@
 
 #[path = "../../svc-runtime/tests/support/authority.rs"]
 mod authority;
+#[path = "../../svc-runtime/tests/support/directory.rs"]
+mod directory;
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
 #[path = "../../svc-runtime/tests/support/units.rs"]
@@ -12,36 +14,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use authority::Authority;
+use directory::Directory;
 use support::{PATIENCE, Process, command, run_to_end, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-
-/// A directory that goes at the end of the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(test: &str) -> Self {
-        let name = format!("{test}-{}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// What curl gets from `url`, with more options.
 fn curl(args: &[&str]) -> String {
@@ -55,7 +36,7 @@ const CALL: &str = "<methodCall><methodName>system.listMethods</methodName></met
 #[test]
 fn curl_calls_over_a_unix_socket_and_health_is_asked_over_one() {
     let directory = Directory::new("unix");
-    let (calls, admin) = (directory.path("calls"), directory.path("admin"));
+    let (calls, admin) = (directory.text("calls"), directory.text("admin"));
     let (listen, admin_listen) = (format!("unix:{calls}"), format!("unix:{admin}"));
     let args = ["--listen", &listen, "--admin-listen", &admin_listen, "--unix-mode", "600"];
     let mut service = Process::start(BINARY, &args, &[], 2);
@@ -75,10 +56,10 @@ fn curl_calls_over_a_unix_socket_and_health_is_asked_over_one() {
 #[test]
 fn socket_left_by_one_that_was_killed_is_taken_over() {
     let directory = Directory::new("killed");
-    let listen = format!("unix:{}", directory.path("calls"));
+    let listen = format!("unix:{}", directory.text("calls"));
     let args = ["--listen", &listen, "--admin-listen", "127.0.0.1:0"];
     drop(Process::start(BINARY, &args, &[], 2));
-    assert!(Path::new(&directory.path("calls")).exists());
+    assert!(Path::new(&directory.text("calls")).exists());
     Process::start(BINARY, &args, &[], 2);
 }
 
@@ -109,7 +90,7 @@ fn connect_until(socket: &str) -> UnixStream {
 #[test]
 fn sockets_that_systemd_passes_on_are_served() {
     let directory = Directory::new("activated");
-    let (calls, admin) = (directory.path("calls"), directory.path("admin"));
+    let (calls, admin) = (directory.text("calls"), directory.text("admin"));
     let args = ["--listen", "inherit:calls", "--admin-listen", "inherit:admin"];
     let Some(service) = activated("calls:admin", &[&calls, &admin], &args) else { return };
     // What was connected before the service ran is served.
@@ -136,7 +117,7 @@ fn sockets_that_systemd_passes_on_are_served() {
 fn all_sockets_that_are_passed_on_are_served_and_an_unknown_name_is_a_bad_setting() {
     let args = ["--listen", "inherit", "--admin-listen", "127.0.0.1:0"];
     let directory = Directory::new("all");
-    let sockets = [directory.path("one"), directory.path("two")];
+    let sockets = [directory.text("one"), directory.text("two")];
     let both: Vec<&str> = sockets.iter().map(String::as_str).collect();
     let Some(_service) = activated("web:web", &both, &args) else { return };
     for socket in &sockets {
@@ -145,7 +126,7 @@ fn all_sockets_that_are_passed_on_are_served_and_an_unknown_name_is_a_bad_settin
         assert_eq!(told, r#"{"status":"alive"}"#);
     }
     let args = ["--listen", "inherit:nobody", "--admin-listen", "127.0.0.1:0"];
-    let socket = directory.path("three");
+    let socket = directory.text("three");
     let Some(mut service) = activated("web", &[&socket], &args) else { return };
     drop(connect_until(&socket));
     assert_eq!(service.wait(PATIENCE), Some(2));
@@ -172,7 +153,7 @@ fn next(notified: &UnixDatagram) -> String {
 #[test]
 fn supervisor_is_told_of_readiness_reloads_and_the_stop() {
     let directory = Directory::new("notified");
-    let path = directory.path("notify");
+    let path = directory.text("notify");
     let notified = UnixDatagram::bind(&path).unwrap();
     notified.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut service = Process::start(BINARY, &PORTS, &[("NOTIFY_SOCKET", &path)], 2);
@@ -248,7 +229,7 @@ fn hangup_before_readiness_is_made_good_after_it() {
 #[test]
 fn socket_of_a_program_is_not_removed_by_who_could_not_listen_on_it() {
     let directory = Directory::new("others");
-    let path = directory.path("socket");
+    let path = directory.text("socket");
     let _theirs = UnixListener::bind(&path).unwrap();
     let listen = format!("unix:{path}");
     let ended = run_to_end(BINARY, &["--listen", &listen, "--admin-listen", "127.0.0.1:0"], &[]);

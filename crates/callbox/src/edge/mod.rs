@@ -1,10 +1,11 @@
-//! What stands before every door, in its order: the routes, who calls, the limits on bodies, calls and time.
+//! What stands before every door: the routes, the hosts that are answered, then the steps of a call.
 
 pub(crate) mod access;
 mod admission;
 mod aside;
 pub(crate) mod body;
 pub(crate) mod budget;
+mod calls;
 mod coding;
 mod counts;
 mod head;
@@ -15,59 +16,31 @@ mod service;
 mod unread;
 
 use std::convert::Infallible;
-use std::future::pending;
-use std::num::NonZero;
 use std::sync::Arc;
-use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
-use hyper::body::Body as _;
-use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::admin::Health;
 use svc_runtime::http;
-use svc_runtime::metrics::{Metrics, ReadSeries};
-use tokio::task::yield_now;
-use tokio::time::timeout_at;
+use svc_runtime::metrics::Metrics;
 use tower::Service as _;
 
+pub(crate) use calls::CallLimits;
 pub use hosts::{AllowedHost, NoHost};
 pub use service::CallService;
 
 use crate::accounts::Accounts;
-use crate::doors::xmlrpc;
-use crate::registry::{Caller, Connection, Door, Failure, Peer, Published, Started};
-use access::{Access, Entries, Watch};
-use admission::{Crowded, MAX_WAIT, Place, Places};
-use aside::{MAX_INLINE_BYTES, aside};
-use body::BodyLimits;
-use budget::{Budget, Share, reading_bytes};
-use coding::Coding;
-use head::Head;
+use crate::registry::{Caller, Connection, Door, Peer, Published};
+use access::Watch;
+use calls::Calls;
 use hosts::Hosts;
 use rejection::Rejection;
-use response::MAX_PLAIN_BYTES;
 use unread::{RequestBody, Unread};
-
-/// What a caller may take of the service.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallLimits {
-    /// Calls in work at once.
-    pub(crate) calls: usize,
-    /// Bytes of all bodies in work; as many for reading them, and for responses that are not sent yet.
-    pub(crate) bodies_bytes: usize,
-    /// For the body.
-    pub(crate) body: BodyLimits,
-    /// For the document in the body.
-    pub(crate) document: Limits,
-    /// For a method to end.
-    pub(crate) deadline: Duration,
-}
 
 /// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
 /// where it was told of the health, tell that. Another path is 404, another method 405.
@@ -91,17 +64,7 @@ impl Edge {
         metrics: &Metrics,
         health: Option<&Health>,
     ) -> Arc<Self> {
-        let memory = || Budget::new(limits.bodies_bytes);
-        let calls = Calls {
-            published,
-            accounts,
-            limits,
-            bodies: memory(),
-            reading: memory(),
-            responses: memory(),
-            places: Places::new(limits.calls),
-            cores: Places::new(available_parallelism().map_or(1, NonZero::get)),
-        };
+        let calls = Calls::new(published, accounts, limits);
         calls.tell_budgets(metrics);
         let post_only = any((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]));
         let others = CALL_PATHS
@@ -157,12 +120,16 @@ impl Edge {
         // In a box, or every kept connection had room for all that a call ever waits for. A block,
         // since a function's parameters would be there twice.
         Box::pin(async move {
-            let mut access = self.watch.call(&self.calls.published);
+            let mut access = self.watch.call(self.calls.published());
             let answered = if is_meant {
                 self.calls.answer(&mut caller, body, &mut access).await
             } else {
                 Err(Rejection::Host)
             };
+            if access.method.is_some_and(|method| method.is_multicall()) {
+                // However it ended: an answer has a share of its own.
+                caller.connection().keep_room(None);
+            }
             let mut response =
                 answered.unwrap_or_else(|rejection| rejection.into_response(version));
             access.end(&caller, &mut response);
@@ -200,237 +167,4 @@ fn is_call_path(path: &str) -> bool {
 /// Whether health is asked there, by whatever name the asker knows this machine.
 fn is_health_path(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz")
-}
-
-struct Calls {
-    published: Arc<Published>,
-    accounts: Option<Arc<Accounts>>,
-    limits: CallLimits,
-    bodies: Budget,
-    reading: Budget,
-    responses: Budget,
-    /// For all calls.
-    places: Places,
-    /// For the large ones, which keep a thread busy. The others never wait for these.
-    cores: Places,
-}
-
-/// Largest plain body that is read without a place among the large ones.
-const MAX_SMALL_BYTES: usize = 8 * 1024;
-
-/// The places of a call.
-struct Admitted {
-    _place: Place,
-    /// That of a large one.
-    core: Option<Place>,
-}
-
-/// What a call ended with.
-struct Called {
-    answer: xmlrpc::Answer,
-    /// What the document and its result took. Given back when the body has a share of its own.
-    _share: Share,
-}
-
-impl Calls {
-    /// The memory that bodies take is a metric.
-    fn tell_budgets(&self, metrics: &Metrics) {
-        let budgets =
-            [("bodies", &self.bodies), ("reading", &self.reading), ("responses", &self.responses)];
-        let series =
-            |(name, budget): (_, &Budget)| ReadSeries::new([("budget", name)], budget.taken());
-        let help = "Memory that bodies in work have taken of their budgets";
-        let series = budgets.map(series).into_iter().collect();
-        metrics.read_gauges("callbox_body_budget_bytes", help, series);
-    }
-
-    /// The steps of a call, outermost first. What there is to tell of it goes to `access`.
-    async fn answer<'a>(
-        &'a self,
-        caller: &mut Caller,
-        body: Unread<impl RequestBody>,
-        access: &mut Access<'a>,
-    ) -> Result<Response, Rejection> {
-        let mut head = Head::read(caller.headers())?;
-        if let Some(accounts) = &self.accounts {
-            let verdict = accounts.identify(caller.headers(), caller.connection()).await;
-            access.identified(&verdict);
-            caller.identify(verdict?);
-        }
-        if body.size_hint().lower() > MAX_SMALL_BYTES as u64 && self.cores.are_overrun() {
-            // Not received, it costs least.
-            if caller.connection().presence.is_some() {
-                body.leave();
-            }
-            return Err(Rejection::Overloaded);
-        }
-        let mut body_share = self.bodies.share();
-        let document = body::receive(body, self.limits.body, &mut body_share, access).await?;
-        let admitted = self.admit(&document, head.coding, caller).await?;
-        let document = match head.coding {
-            Coding::Identity => document,
-            coding => {
-                let limit = self.limits.body.bytes;
-                body::inflate(coding, document, limit, &mut body_share).await?
-            }
-        };
-        let called = self.within_limits(document, admitted, &mut head, caller, access).await?;
-        let xmlrpc::Answer { document, fault, .. } = called.answer;
-        access.fault = fault;
-        if document.len() > MAX_PLAIN_BYTES {
-            // There may be a wait, and work.
-            access.ended = None;
-        }
-        let response = response::respond(document, caller.headers(), &self.responses).await;
-        if access.method.is_some_and(|method| method.is_multicall()) {
-            // The response has a share of its own.
-            caller.connection().keep_room(None);
-        }
-        response
-    }
-
-    /// Bounds what calls take of each other. Their bodies are there by now: who is slow to send
-    /// takes nobody's place.
-    async fn admit(
-        &self,
-        body: &[u8],
-        coding: Coding,
-        caller: &Caller,
-    ) -> Result<Admitted, Rejection> {
-        let is_small = coding == Coding::Identity && body.len() <= MAX_SMALL_BYTES;
-        if let (true, Some(place)) = (is_small, self.places.try_take()) {
-            return Ok(Admitted { _place: place, core: None });
-        }
-        if self.places.is_queue_full() || (!is_small && self.cores.is_queue_full()) {
-            return Err(Rejection::NoPlace);
-        }
-        let places = self.wait_for_places(is_small);
-        // In a box, or every call had room for a wait that few have.
-        Box::pin(unless(left_while_others_wait(caller), places)).await
-    }
-
-    async fn wait_for_places(&self, is_small: bool) -> Result<Admitted, Rejection> {
-        let mut patience = MAX_WAIT;
-        let core = if is_small { None } else { Some(take(&self.cores, &mut patience).await?) };
-        let place = take(&self.places, &mut patience).await?;
-        if core.is_some() {
-            // Whatever is ready comes first, and so do packets: no queue grows behind large calls.
-            yield_now().await;
-        }
-        Ok(Admitted { _place: place, core })
-    }
-
-    async fn within_limits<'a>(
-        &'a self,
-        document: Bytes,
-        admitted: Admitted,
-        head: &mut Head,
-        caller: &mut Caller,
-        access: &mut Access<'a>,
-    ) -> Result<Called, Rejection> {
-        let Admitted { _place, core } = admitted;
-        // Ends the wait for a method that does not end.
-        let now = Instant::now();
-        let deadline = now + self.limits.deadline;
-        caller.wait_until(deadline);
-        timeout_at(deadline.into(), self.call(document, core, head, caller, now, access))
-            .await
-            .unwrap_or(Err(Rejection::SlowMethod))
-    }
-
-    async fn call<'a>(
-        &'a self,
-        document: Bytes,
-        core: Option<Place>,
-        head: &mut Head,
-        caller: &Caller,
-        now: Instant,
-        access: &mut Access<'a>,
-    ) -> Result<Called, Rejection> {
-        let (length, mut share) = (document.len(), self.reading.share());
-        let is_large = length > MAX_INLINE_BYTES;
-        if is_large {
-            share.grow(reading_bytes(&document)).await?;
-        }
-        let (charset, limits) = (head.charset.take(), self.limits.document);
-        let decode = move || decode_call(&document, charset.as_deref(), &limits);
-        let MethodCall { name, params, dialect } = match aside(length, decode).await {
-            Ok(call) => call,
-            Err(error) => {
-                let answer = xmlrpc::write(Err(error.into()), Dialect::default());
-                return Ok(Called { answer, _share: share });
-            }
-        };
-        let mut now = now;
-        if is_large {
-            // The tree is gone, and the method may be slow.
-            share.shrink_to(length);
-            now = Instant::now();
-        }
-        let result = match self.published.start(&name, params, caller, now) {
-            Started::Ended(method, result, ended) => {
-                access.method = method;
-                access.ended = ended.filter(|_| !is_large);
-                result
-            }
-            Started::Running(method, running) => {
-                access.method = Some(method);
-                // It waits more than it works.
-                drop(core);
-                let ended = async { Ok(method.finish(running).await) };
-                // In a box, or every call had room for what few need.
-                Box::pin(unless(self.has_left(caller), ended)).await?
-            }
-        };
-        let result = match result {
-            Err(Failure::Overloaded) => return Err(Rejection::NoPlace),
-            result => result.map_err(Failure::into_fault),
-        };
-        if access.method.is_some_and(|method| method.is_multicall()) {
-            access.entries = result.as_ref().ok().and_then(Entries::of);
-        }
-        let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
-        if let Some(cause) = &answer.unwritable {
-            self.published.log_unwritable(&name, cause);
-        }
-        Ok(Called { answer, _share: share })
-    }
-
-    /// Ends where the caller of a call in work has left: no answer reaches it, or others wait for
-    /// its place and it has ended its side. That alone may be one that still waits for its answer.
-    async fn has_left(&self, caller: &Caller) {
-        let Some(presence) = &caller.connection().presence else { return pending().await };
-        let ended_while_others_wait = async {
-            presence.ended().await;
-            self.places.are_wanted().await;
-        };
-        tokio::select! { () = presence.gone() => (), () = ended_while_others_wait => () }
-    }
-}
-
-async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {
-    match places.try_take() {
-        Some(place) => Ok(place),
-        None => places.wait(patience).await,
-    }
-}
-
-/// Ends where a caller who waits for a place has left, or half of the way.
-async fn left_while_others_wait(caller: &Caller) {
-    match &caller.connection().presence {
-        Some(presence) => presence.ended().await,
-        None => pending().await,
-    }
-}
-
-/// Does `work`, but for a caller who has left.
-async fn unless<T>(
-    left: impl Future<Output = ()>,
-    work: impl Future<Output = Result<T, Rejection>>,
-) -> Result<T, Rejection> {
-    tokio::select! {
-        biased;
-        () = left => Err(Rejection::Left),
-        done = work => done,
-    }
 }

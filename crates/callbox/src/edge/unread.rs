@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use svc_runtime::serve::MAX_LINGER;
+use svc_runtime::linger::MAX_LINGER;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tower::BoxError;

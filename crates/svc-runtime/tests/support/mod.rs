@@ -15,6 +15,16 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything that is bound to happen, on a machine that is busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// All that is answered to `requests`, of which the last closes the connection.
+pub(crate) fn exchange(addr: SocketAddr, requests: &str) -> String {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(requests.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    answers
+}
+
 /// A running service.
 pub(crate) struct Process {
     child: Child,
