@@ -11,15 +11,17 @@ use clap::Parser;
 use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
-use svc_runtime::descriptors::{TooFewDescriptors, connection_cap};
+use svc_runtime::descriptors::TooFewDescriptors;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::memory::Memory;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
 use svc_runtime::presence::Presence;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
+use svc_runtime::roll::Admission;
 use svc_runtime::service::{Connections, Service};
 use svc_runtime::signal::StopSignals;
 use svc_runtime::stop::Stop;
@@ -37,6 +39,9 @@ use crate::settings::{Settings, parse};
 const ROLE: &str = "xmlrpc";
 const ROLE_TLS: &str = "xmlrpc-tls";
 const ADMIN: &str = "admin";
+
+/// What a connection takes on which nothing unusual is said, the kernel's part with it, in bytes.
+const CONNECTION_BYTES: usize = 16 * 1024;
 
 /// What is spoken by TLS (ALPN, RFC 7301).
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
@@ -182,13 +187,17 @@ impl Server {
 
     /// The methods as a [`tower::Service`], to be nested by axum's `nest_service`.
     pub fn service(self) -> Result<CallService, ServerError> {
-        let (limits, metrics) = (self.settings.limits, self.metrics);
-        let published = self.registry.publish(limits.publish(), &metrics)?;
+        let (limits, metrics, process) =
+            (self.settings.limits, self.metrics, &self.settings.process);
+        // As much as it would have as a process of its own.
+        let memory = limits.memory(Memory::of_process(process.max_memory).for_peers() / 2);
+        let published = self.registry.publish(limits.publish(memory), &metrics)?;
         let accounts = self.settings.accounts.read()?.map(Arc::new);
         let reloads = accounts.clone().map(reload_accounts).into_iter().collect();
         self.reloader.takes(reloads, metrics.clone());
         let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
-        let edge = Edge::new(published, hosts, accounts, limits.call(), watch, &metrics, None);
+        let calls = limits.call(memory, process.max_share);
+        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, None);
         Ok(CallService::new(edge))
     }
 
@@ -196,8 +205,14 @@ impl Server {
         let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
         let watch = settings.watch(&metrics);
         // Before anything is listened on.
-        let max_connections = connection_cap(settings.process.max_connections)?;
-        let published = self.registry.publish(limits.publish(), &metrics)?;
+        let half = Memory::of_process(settings.process.max_memory).for_peers() / 2;
+        let trusted: Arc<[Network]> = settings.trust_forwarded.into();
+        let admission = Admission {
+            trusted: trusted.clone(),
+            ..Admission::new(&settings.process, half, CONNECTION_BYTES)?
+        };
+        let memory = limits.memory(half);
+        let published = self.registry.publish(limits.publish(memory), &metrics)?;
         let accounts = settings.accounts.read()?.map(Arc::new);
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
@@ -216,7 +231,7 @@ impl Server {
             published,
             hosts,
             accounts.clone(),
-            limits.call(),
+            limits.call(memory, settings.process.max_share),
             watch,
             &metrics,
             Some(&health),
@@ -224,7 +239,7 @@ impl Server {
         Ok(Service {
             listeners,
             admin,
-            max_connections,
+            admission,
             handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
             drain_delay: settings.process.drain_delay,
             drain_deadline: settings.process.drain_deadline,
@@ -233,11 +248,7 @@ impl Server {
             metrics,
             access_log: settings.process.access_log,
             reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
-            connections: HttpConnections {
-                edge,
-                deadlines: limits.http(),
-                trusted: settings.trust_forwarded.into(),
-            },
+            connections: HttpConnections { edge, deadlines: limits.http(), trusted },
         })
     }
 }
@@ -274,13 +285,13 @@ impl Connections for HttpConnections {
         origin: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (peer, presence) = (origin.peer, Arc::new(Presence::default()));
-        let connection = Connection::new(origin, presence.clone()).trusting(self.trusted);
-        let connection = Arc::new(connection);
+        let presence = Arc::new(Presence::default());
+        let connection = Connection::new(&origin, presence.clone()).trusting(self.trusted);
+        let connection = self.edge.connection(connection);
         let (edge, refusing) = (self.edge.clone(), connection.clone());
         let answer = move |request| self.edge.clone().answer(request, connection.clone());
         let refused = move |status| edge.refused(refusing.clone(), status);
-        http::run(stream, peer, presence, answer, refused, self.deadlines, stop)
+        http::run(stream, origin, presence, answer, refused, self.deadlines, stop)
     }
 }
 

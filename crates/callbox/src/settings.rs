@@ -11,12 +11,14 @@ use svc_runtime::http::HttpDeadlines;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
 use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with, size};
+use svc_runtime::share::Percent;
 use svc_runtime::tls::TlsSettings;
 
 use crate::accounts::{Accounts, AccountsError, MEMORY, SUBCOMMANDS};
 use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
+use crate::edge::memory::CallMemory;
 use crate::edge::{AllowedHost, CallLimits};
 use crate::registry::PublishLimits;
 use crate::registry::multicall::MAX_MULTICALL_ENTRIES;
@@ -224,22 +226,29 @@ impl Default for PeerLimits {
 }
 
 impl PeerLimits {
+    /// What `bytes` of memory are for.
+    pub(crate) fn memory(&self, bytes: usize) -> CallMemory {
+        let bodies = self.max_bodies_bytes.min(MAX_BYTES);
+        CallMemory::new(bytes, bodies, self.max_body_bytes.min(MAX_BYTES))
+    }
+
     /// The part that holds for what is published.
-    pub(crate) fn publish(&self) -> PublishLimits {
+    pub(crate) fn publish(&self, memory: CallMemory) -> PublishLimits {
         PublishLimits {
             multicall_entries: self.max_multicall_entries,
             blocking_calls: self.max_blocking_calls as usize,
-            result_bytes: self.max_bodies_bytes.min(MAX_BYTES),
+            result_bytes: memory.results,
         }
     }
 
     /// The part that holds for a call.
-    pub(crate) fn call(&self) -> CallLimits {
+    pub(crate) fn call(&self, memory: CallMemory, share: Percent) -> CallLimits {
         CallLimits {
             calls: self.max_calls as usize,
-            bodies_bytes: self.max_bodies_bytes.min(MAX_BYTES),
+            share,
+            memory,
             body: BodyLimits {
-                bytes: self.max_body_bytes.min(MAX_BYTES),
+                bytes: self.max_body_bytes.min(memory.bodies.large),
                 deadline: self.body_deadline.min(MAX_DEADLINE),
             },
             document: Limits { depth: self.max_depth.min(MAX_VALUE_DEPTH), ..Limits::default() },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::debug;
 
+use crate::held::Held;
 use crate::linger::linger;
 use crate::metrics::Refusal;
 use crate::stop::Stop;
@@ -15,6 +16,9 @@ use crate::transport::Transport;
 
 /// What the first record of every peer begins with that speaks TLS (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
+
+/// What TLS takes of a connection that is idle, in bytes, and the handshake before.
+const TLS_BYTES: usize = 32 * 1024;
 
 /// What a peer may do where TLS is spoken.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +41,13 @@ pub(crate) async fn make(
 ) -> Option<(Stream, Origin)> {
     let shaken = tokio::select! {
         biased;
-        shaken = timeout(terms.deadline, shake(&tls, transport, terms.plain_answer)) => shaken,
+        shaken = timeout(terms.deadline, shake(&tls, transport, &origin.held, terms.plain_answer)) => shaken,
         () = stop.told() => return None,
     };
     match shaken {
         Ok(Ok(stream)) => {
             let certificate = client_subject(&stream);
+            origin.held.waits(false);
             let origin = Origin { secrecy: Secrecy::Private, certificate, ..origin };
             Some((Stream::Tls(Box::new(stream)), origin))
         }
@@ -66,6 +71,7 @@ pub(crate) async fn make(
 async fn shake(
     tls: &Tls,
     transport: Transport,
+    held: &Held,
     plain_answer: &[u8],
 ) -> Result<TlsStream, (io::Error, Transport)> {
     match transport.first_byte().await {
@@ -75,7 +81,13 @@ async fn shake(
             Err((io::Error::other("the peer does not speak TLS"), transport))
         }
         // Nothing is kept for it until it has said something.
-        Ok(_) => tls.accept(transport).await,
+        Ok(_) => {
+            held.waits(true);
+            match held.grow(TLS_BYTES) {
+                Ok(()) => tls.accept(transport).await,
+                Err(error) => Err((error, transport)),
+            }
+        }
         Err(error) => Err((error, transport)),
     }
 }

@@ -29,7 +29,7 @@ use crate::inbox::{Inbox, Watched};
 use crate::linger::linger;
 use crate::presence::Presence;
 use crate::stop::Stop;
-use crate::stream::{Peer, Stream};
+use crate::stream::{Origin, Stream};
 
 pub use crate::head::host;
 pub use crate::inbox::Received;
@@ -59,7 +59,7 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
     move |request| router.clone().call(request)
 }
 
-/// Has every request that comes over `stream` answered by `answer`, until the peer or a deadline
+/// Has every request that comes over `stream`, from `origin`, answered by `answer`, until the peer or a deadline
 /// ends it. What is no request is refused here, and `refused` told its status. After `stop` what has
 /// arrived is answered, with `Connection: close` where nothing has arrived behind it, and an idle
 /// connection is closed at once, one with half a head too. Where the stop is only announced, all
@@ -67,7 +67,7 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
 /// there.
 pub async fn run<A, Fut>(
     stream: Stream,
-    peer: Peer,
+    origin: Origin,
     presence: Arc<Presence>,
     answer: A,
     refused: impl Fn(StatusCode),
@@ -87,11 +87,11 @@ pub async fn run<A, Fut>(
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
     if said {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new(origin.held);
         let watched = Watched::new(stream.as_mut(), inbox.clone(), presence, stop.clone());
         let conversation = Box::pin(converse(watched, inbox, answer, &refused, deadlines, stop));
         if let Err(error) = conversation.await {
-            debug!(%peer, %error, "connection broke");
+            debug!(peer = %origin.peer, %error, "connection broke");
             own_answer(&error).into_iter().for_each(refused);
         }
     }
@@ -128,7 +128,7 @@ where
         let answered = head::check(&request)
             .inspect_err(|bad| refused(bad.status()))
             .map(|()| answer(request.map(|body| inbox.take(body))));
-        respond(answered, &is_last)
+        respond(answered, &inbox, &is_last)
     });
     // Without `pipeline_flush`: it withholds an answer while a piece of the next request is there.
     let connection = http1::Builder::new()
@@ -141,16 +141,18 @@ where
 
 async fn respond<Fut>(
     answered: Result<Fut, BadHead>,
+    inbox: &Inbox,
     is_last: &impl Fn() -> bool,
 ) -> Result<Response, Infallible>
 where
     Fut: Future<Output = Result<Response, Infallible>>,
 {
     let answered = match answered {
-        Ok(answered) => answered,
+        Ok(answered) => answered.await,
         Err(bad) => return Ok(bad.into_response()),
     };
-    let mut response = answered.await?;
+    inbox.answered();
+    let mut response = answered?;
     if is_last() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -14,26 +14,45 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_io_timeout::TimeoutStream;
 
+use crate::held::Held;
 use crate::presence::Presence;
 use crate::stop::Stop;
 use crate::stream::Stream;
 
+/// What hyper keeps of an answer that its peer does not take, beside a body, which has a budget.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
 /// What is known of what has arrived. Its clones know the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Inbox(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    held: Held,
     has_begun: AtomicBool,
     is_empty: AtomicBool,
     is_ended: AtomicBool,
 }
 
 impl Inbox {
+    /// Nothing has arrived; what does is told to `held`.
+    pub(crate) fn new(held: Held) -> Self {
+        let no = || AtomicBool::new(false);
+        Self(Arc::new(State { held, has_begun: no(), is_empty: no(), is_ended: no() }))
+    }
+
     /// A request was taken. Gives back its body, which is told apart from what comes after it.
     pub(crate) fn take(&self, body: Incoming) -> Received {
         self.0.has_begun.store(true, Relaxed);
+        if body.is_end_stream() {
+            self.0.held.taken();
+        }
         Received { body, inbox: self.clone() }
+    }
+
+    /// The request in work was answered.
+    pub(crate) fn answered(&self) {
+        self.0.held.waits(!self.is_empty());
     }
 
     /// Whether a request was ever taken.
@@ -60,6 +79,8 @@ pub(crate) struct Watched<'a> {
     inbox: Inbox,
     presence: Arc<Presence>,
     stop: Stop,
+    /// Whether the peer took nothing of what was last written.
+    is_blocked: bool,
 }
 
 impl<'a> Watched<'a> {
@@ -72,7 +93,18 @@ impl<'a> Watched<'a> {
         presence: Arc<Presence>,
         stop: Stop,
     ) -> Self {
-        Self { stream, inbox, presence, stop }
+        Self { stream, inbox, presence, stop, is_blocked: false }
+    }
+
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            self.is_blocked = true;
+            self.inbox.0.held.blocked(WRITE_BUFFER_BYTES)?;
+        } else if self.is_blocked {
+            self.is_blocked = false;
+            self.inbox.0.held.flows();
+        }
+        written
     }
 }
 
@@ -87,13 +119,14 @@ impl AsyncRead for Watched<'_> {
         }
         let before = buffer.filled().len();
         let read = self.stream.as_mut().poll_read(cx, buffer);
-        let has_grown = buffer.filled().len() > before;
+        let grown = buffer.filled().len() - before;
         let is_empty = match read {
             Poll::Pending => !(self.stop.is_announced() && self.stream.get_ref().has_unread()),
-            Poll::Ready(_) => !has_grown,
+            Poll::Ready(_) => grown == 0,
         };
         self.inbox.0.is_empty.store(is_empty, Relaxed);
-        if has_grown {
+        if grown > 0 {
+            self.inbox.0.held.received(grown)?;
             return read;
         }
         self.inbox.0.is_ended.store(read.is_ready(), Relaxed);
@@ -107,7 +140,8 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write(cx, bytes)
+        let written = self.stream.as_mut().poll_write(cx, bytes);
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -115,7 +149,8 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write_vectored(cx, slices)
+        let written = self.stream.as_mut().poll_write_vectored(cx, slices);
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -154,7 +189,12 @@ impl Body for Received {
             Poll::Pending if self.inbox.is_ended() => {
                 Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())))
             }
-            polled => polled.map_err(io::Error::other),
+            polled => {
+                if polled.is_ready() && self.body.is_end_stream() {
+                    self.inbox.0.held.taken();
+                }
+                polled.map_err(io::Error::other)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -14,7 +15,8 @@ use crate::access::AccessLog;
 use crate::handshake::{self, HandshakeTerms};
 use crate::linger::linger;
 use crate::listener::{Listener, MAX_WAITING};
-use crate::metrics::{ConnectionMetrics, ListenerMetrics, Refusal};
+use crate::metrics::{ConnectionMetrics, ListenerMetrics};
+use crate::roll::{Admission, Roll};
 use crate::seldom::Trouble;
 use crate::stop::Stop;
 use crate::stream::{Origin, Peer, Stream};
@@ -40,9 +42,9 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// How a service's listeners are served.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Connections at once, over all listeners.
-    pub cap: usize,
-    /// What a peer over the cap is told before it is closed.
+    /// Whom they let in.
+    pub admission: Admission,
+    /// What a peer that is not let in is told before it is closed.
     pub refusal: &'static [u8],
     /// What a peer may do where TLS is spoken.
     pub handshake: HandshakeTerms,
@@ -52,14 +54,6 @@ pub struct ServeOptions {
     pub metrics: ConnectionMetrics,
     /// What is logged of them.
     pub access_log: AccessLog,
-}
-
-impl ServeOptions {
-    /// Counts and logs a peer of the listener called `listener` that is not served.
-    fn refused(&self, peer: Peer, listener: &str, refusal: Refusal) {
-        self.metrics.refused(refusal);
-        self.access_log.refused(peer, listener, refusal);
-    }
 }
 
 /// Runs `connection` for every peer of `listeners` until `stop`. Then the listeners are closed
@@ -75,8 +69,9 @@ where
     F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    let (admission, metrics) = (options.admission.clone(), options.metrics.clone());
     let peers = Peers {
-        permits: Arc::new(Semaphore::new(options.cap)),
+        roll: Roll::new(admission, metrics, options.access_log),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
         options: options.clone(),
         tasks: TaskTracker::new(),
@@ -94,7 +89,7 @@ where
 
 #[derive(Clone)]
 struct Peers {
-    permits: Arc<Semaphore>,
+    roll: Roll,
     refusals: Arc<Semaphore>,
     options: ServeOptions,
     tasks: TaskTracker,
@@ -153,28 +148,36 @@ impl Peers {
         F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            self.options.refused(peer, listener.role(), Refusal::Cap);
-            return self.turn_away(transport, listener);
+        let entry = match self.roll.admit(peer, listener.role()) {
+            Ok(entry) => entry,
+            Err(refusal) => {
+                self.roll.refused(peer, listener.role(), refusal);
+                return self.turn_away(transport, listener);
+            }
         };
         if let Err(error) = set_options(&transport) {
             debug!(%peer, %error, "cannot set socket options");
         }
-        let (origin, stop) = (Origin::new(peer, listener.role()), self.stop.clone());
-        let held = (permit, counts.opened());
+        let held = entry.held().clone();
+        let (origin, stop) =
+            (Origin { held, ..Origin::new(peer, listener.role()) }, self.stop.clone());
+        let id = entry.id();
+        let holds = (entry, counts.opened());
         let Some(tls) = listener.tls().cloned() else {
-            return self.spawn(held, connection(transport.into(), origin, stop));
+            let task = self.spawn(holds, connection(transport.into(), origin, stop));
+            return self.roll.runs(id, task);
         };
         let (peers, connection) = (self.clone(), connection.clone());
-        self.spawn(held, async move {
+        let task = self.spawn(holds, async move {
             let (terms, role) = (peers.options.handshake, origin.listener);
-            let refused = |refusal| peers.options.refused(peer, role, refusal);
+            let refused = |refusal| peers.roll.refused(peer, role, refusal);
             // In a box, which is gone when the connection begins.
             let shaken = Box::pin(handshake::make(tls, transport, origin, terms, &stop, refused));
             if let Some((stream, origin)) = shaken.await {
                 connection(stream, origin, stop).await;
             }
         });
+        self.roll.runs(id, task);
     }
 
     /// Tells a peer that there is no place for it, where it can read that.
@@ -188,12 +191,17 @@ impl Peers {
     }
 
     /// Runs `task`, and keeps what it `holds` until its end.
-    fn spawn(&self, holds: impl Send + 'static, task: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(
+        &self,
+        holds: impl Send + 'static,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
         let cut = self.cut.clone();
-        self.tasks.spawn(async move {
+        let task = self.tasks.spawn(async move {
             let _holds = holds;
             tokio::select! { biased; () = task => (), () = cut.told() => () }
         });
+        task.abort_handle()
     }
 
     async fn drain(self, deadline: Duration) -> usize {

@@ -16,6 +16,7 @@ use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::reload::Reload;
+use crate::roll::{Admission, Closes};
 use crate::serve::{ServeOptions, serve};
 use crate::stop::Stop;
 use crate::stream::{Origin, Stream};
@@ -23,22 +24,24 @@ use crate::stream::{Origin, Stream};
 /// How long the admin port has to answer what it was asked before the service ends.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
+/// How long whoever asks for the health may take to say so, and say nothing on a kept connection.
+const ADMIN_HEAD_DEADLINE: Duration = Duration::from_secs(2);
+
 /// A service and what it listens on.
 pub struct Service<C> {
     /// Where it is spoken to.
     pub listeners: Vec<Listener>,
     /// Where its health is asked.
     pub admin: Vec<Listener>,
-    /// Connections at once, over all listeners: see
-    /// [`connection_cap`](crate::descriptors::connection_cap).
-    pub max_connections: usize,
+    /// Whom it lets in.
+    pub admission: Admission,
     /// What a peer may do where TLS is spoken.
     pub handshake: HandshakeTerms,
     /// How long it is told not to be ready, and accepts all the same, before it stops.
     pub drain_delay: Duration,
     /// How long a stop waits for what is in flight.
     pub drain_deadline: Duration,
-    /// What a peer over the connection cap is told.
+    /// What a peer that is not let in is told.
     pub refusal: &'static [u8],
     /// Its health.
     pub health: Health,
@@ -95,19 +98,19 @@ impl<C: Connections> Service<C> {
         let _unless_dropped = TellOnDrop([stop_peers.clone(), stop_admin.clone()]);
         let routes = health.routes().merge(self.metrics.routes());
         let admin = ServeOptions {
-            cap: MAX_ADMIN_CONNECTIONS,
-            refusal: b"",
-            handshake: HandshakeTerms {
-                deadline: HttpDeadlines::default().header,
-                plain_answer: b"",
+            admission: Admission {
+                closes: Closes::Waiting,
+                ..Admission::up_to(MAX_ADMIN_CONNECTIONS)
             },
+            refusal: b"",
+            handshake: HandshakeTerms { deadline: ADMIN_HEAD_DEADLINE, plain_answer: b"" },
             drain: ADMIN_DRAIN,
             metrics: self.metrics.connections().clone(),
             access_log: self.access_log,
         };
         let admin = tokio::spawn(serve_admin(self.admin, routes, admin, stop_admin.clone()));
         let options = ServeOptions {
-            cap: self.max_connections,
+            admission: self.admission,
             refusal: self.refusal,
             handshake: self.handshake,
             drain: self.drain_deadline,
@@ -144,10 +147,10 @@ impl Drop for TellOnDrop {
 }
 
 async fn serve_admin(listeners: Vec<Listener>, routes: Router, options: ServeOptions, stop: Stop) {
-    let deadlines = HttpDeadlines::default();
+    let deadlines = HttpDeadlines { header: ADMIN_HEAD_DEADLINE, ..HttpDeadlines::default() };
     let answer = http::routed(routes);
     let connection = move |stream, origin: Origin, stop| {
-        http::run(stream, origin.peer, Arc::default(), answer.clone(), |_| (), deadlines, stop)
+        http::run(stream, origin, Arc::default(), answer.clone(), |_| (), deadlines, stop)
     };
     serve(listeners, options, stop, connection).await;
 }

@@ -17,7 +17,8 @@ use crate::access::AccessLog;
 use crate::address::ListenAddr;
 use crate::logging::{self, LogFormat};
 use crate::probe;
-use value::file_mode;
+use crate::share::Percent;
+use value::{file_mode, memory};
 
 /// The settings of a process, whatever its protocol.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +38,16 @@ pub struct ProcessSettings {
     /// Connections served at once, over all listeners; further peers are refused
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CONNECTIONS, value_name = "COUNT")]
     pub max_connections: u32,
+
+    /// Memory that the process may take; by default what its control group or the machine has. Budgets
+    /// for peers follow it
+    #[arg(long, env, value_parser = memory, value_name = "BYTES")]
+    pub max_memory: Option<usize>,
+
+    /// Most of the connections, and of the calls in work, that one address or account may have; not
+    /// this machine's own addresses
+    #[arg(long, env, default_value_t = Percent::HALF, value_name = "PERCENT")]
+    pub max_share: Percent,
 
     /// Permissions of the files of Unix sockets, octal
     #[arg(long, env, value_parser = file_mode, default_value = "660", value_name = "MODE")]
@@ -70,6 +81,8 @@ impl Default for ProcessSettings {
             access_log: AccessLog::Errors,
             announce: Announce::On,
             max_connections: MAX_CONNECTIONS,
+            max_memory: None,
+            max_share: Percent::HALF,
             unix_mode: 0o660,
             drain_delay: Duration::ZERO,
             drain_deadline: Duration::from_secs(10),

@@ -1,9 +1,7 @@
 //! A connection's bytes, whatever carries them, and where it came from.
 
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,8 +10,11 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::held::Held;
 use crate::tls::TlsStream;
 use crate::transport::{Transport, delegate};
+
+pub use crate::peer::Peer;
 
 /// A connection's bytes: as the socket carries them, or by TLS.
 #[derive(Debug)]
@@ -36,30 +37,6 @@ pub(crate) enum Seen {
     Gone,
 }
 
-/// Where a connection came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Peer {
-    /// An address and port.
-    Inet(SocketAddr),
-    /// The other end of a Unix socket, which has no address.
-    Unix,
-}
-
-impl From<SocketAddr> for Peer {
-    fn from(addr: SocketAddr) -> Self {
-        Self::Inet(addr)
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inet(addr) => addr.fmt(f),
-            Self::Unix => f.write_str("unix"),
-        }
-    }
-}
-
 /// What is known of a connection before its first byte.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -71,6 +48,8 @@ pub struct Origin {
     pub secrecy: Secrecy,
     /// The subject of the client's certificate, as RFC 2253 writes it.
     pub certificate: Option<Arc<str>>,
+    /// What it makes us keep.
+    pub held: Held,
 }
 
 /// Who can read along on a connection.
@@ -90,7 +69,7 @@ impl Origin {
             Peer::Unix => true,
         };
         let secrecy = if is_local { Secrecy::Private } else { Secrecy::Open };
-        Self { peer, listener, secrecy, certificate: None }
+        Self { peer, listener, secrecy, certificate: None, held: Held::default() }
     }
 }
 

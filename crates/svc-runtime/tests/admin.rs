@@ -11,6 +11,7 @@ use svc_runtime::admin::{Health, Phase};
 use svc_runtime::check::{CHECK_AGE, CHECK_DEADLINE, Check};
 use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::Origin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -24,7 +25,7 @@ async fn answer(health: &Health, method: &str, path: &str) -> String {
     let stop = Stop::new();
     let service = tokio::spawn(http::run(
         stream.into(),
-        addr.into(),
+        Origin::new(addr.into(), "test"),
         std::sync::Arc::default(),
         http::routed(health.routes()),
         |_| (),

@@ -9,6 +9,7 @@ use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::bind_all;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::process::run;
+use svc_runtime::roll::Admission;
 use svc_runtime::service::Service;
 use svc_runtime::settings::ProcessSettings;
 use svc_runtime::stop::Stop;
@@ -29,7 +30,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
         Ok(Service {
             listeners: bind_all("test", &any_port, 0o600).await?,
             admin: bind_all("admin", &any_port, 0o600).await?,
-            max_connections: 1,
+            admission: Admission::up_to(1),
             handshake: HandshakeTerms { deadline: Duration::from_secs(10), plain_answer: b"" },
             drain_delay: Duration::ZERO,
             drain_deadline: Duration::from_secs(10),

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use svc_runtime::http::{self, HttpDeadlines, MAX_HEAD_BYTES};
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::Origin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -43,7 +44,7 @@ impl Peer {
         let (refuse, refused) = unbounded_channel();
         let service = tokio::spawn(http::run(
             far_end.into(),
-            addr.into(),
+            Origin::new(addr.into(), "test"),
             Arc::default(),
             http::routed(router),
             move |status| refuse.send(status).unwrap(),

@@ -9,6 +9,7 @@ use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::linger::{MAX_LINGER, linger};
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
+use svc_runtime::roll::Admission;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
@@ -45,7 +46,7 @@ where
     }
     let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
     let options = ServeOptions {
-        cap,
+        admission: Admission::up_to(cap),
         refusal: REFUSAL.as_bytes(),
         handshake,
         drain: DRAIN,

@@ -9,10 +9,11 @@ use std::task::ready;
 use jiff::civil::DateTime;
 use protocol::command::framing::{Action, Framing};
 use protocol::command::respond;
+use svc_runtime::held::Held;
 use svc_runtime::linger::linger;
 use svc_runtime::stop::Stop;
-use svc_runtime::stream::Peer;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use svc_runtime::stream::{Origin, Peer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
@@ -34,7 +35,7 @@ const KEPT_REPLY_BYTES: usize = 512;
 /// `traffic`; `now` gives the local time.
 pub async fn run<S>(
     mut stream: S,
-    peer: Peer,
+    origin: Origin,
     limits: Limits,
     traffic: Traffic,
     now: impl Fn() -> DateTime,
@@ -42,7 +43,8 @@ pub async fn run<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut session = Session::new(peer, limits, traffic, now);
+    let peer = origin.peer;
+    let mut session = Session::new(origin, limits, traffic, now);
     let conversed = converse(&mut stream, &mut session, &stop).await;
     session.traffic.ended(peer, &session.said);
     match conversed {
@@ -107,8 +109,7 @@ where
         let mut storage = [const { MaybeUninit::uninit() }; READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut storage);
         ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
-        session.received(buffer.filled());
-        Ok(()).into()
+        session.received(buffer.filled()).into()
     })
     .await
 }
@@ -120,16 +121,45 @@ where
     if session.replies.is_empty() {
         return Ok(());
     }
-    timeout(session.limits.write_deadline, stream.write_all(&session.replies)).await??;
+    timeout(session.limits.write_deadline, write(stream, &session.replies, &session.held))
+        .await??;
     session.said.sent += session.replies.len() as u64;
     session.replies.clear();
     session.replies.shrink_to(KEPT_REPLY_BYTES);
     Ok(())
 }
 
+/// Writes all of `replies`, and tells what is kept of them while the peer does not take them.
+async fn write<S>(stream: &mut S, mut replies: &[u8], held: &Held) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    let kept = replies.len();
+    let mut is_blocked = false;
+    while !replies.is_empty() {
+        let written = poll_fn(|cx| {
+            let written = Pin::new(&mut *stream).poll_write(cx, replies);
+            if written.is_pending() {
+                is_blocked = true;
+                held.blocked(kept)?;
+            }
+            written
+        });
+        match written.await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            bytes => replies = &replies[bytes..],
+        }
+    }
+    if is_blocked {
+        held.flows();
+    }
+    Ok(())
+}
+
 /// What is known of the peer between two reads.
 struct Session<N> {
     peer: Peer,
+    held: Held,
     limits: Limits,
     traffic: Traffic,
     said: Said,
@@ -142,22 +172,25 @@ struct Session<N> {
 }
 
 impl<N: Fn() -> DateTime> Session<N> {
-    fn new(peer: Peer, limits: Limits, traffic: Traffic, now: N) -> Self {
+    fn new(origin: Origin, limits: Limits, traffic: Traffic, now: N) -> Self {
         let framing = Framing::new(limits.max_command_bytes);
         let due = Instant::now() + limits.idle_deadline;
         let (said, replies) = (Said::nothing(), Vec::new());
-        Self { peer, limits, traffic, said, now, framing, replies, due, is_over: false }
+        let Origin { peer, held, .. } = origin;
+        Self { peer, held, limits, traffic, said, now, framing, replies, due, is_over: false }
     }
 
-    fn received(&mut self, bytes: &[u8]) {
+    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.said.received += bytes.len() as u64;
         if bytes.is_empty() {
-            return self.advance(|framing, act| framing.end(act));
+            self.advance(|framing, act| framing.end(act));
+            return Ok(());
         }
         self.advance(|framing, act| framing.bytes(bytes, act));
         if self.framing.is_line_session() {
             self.due = Instant::now() + self.limits.idle_deadline;
         }
+        self.held.keeps(self.framing.unfinished_bytes())
     }
 
     fn timer_fired(&mut self) {
@@ -173,7 +206,7 @@ impl<N: Fn() -> DateTime> Session<N> {
     }
 
     fn advance(&mut self, event: impl FnOnce(&mut Framing, &mut dyn FnMut(Action))) {
-        let Self { peer, limits, traffic, said, now, framing, replies, due, is_over } = self;
+        let Self { peer, limits, traffic, said, now, framing, replies, due, is_over, .. } = self;
         event(framing, &mut |action| match action {
             Action::Reply(command, end) => {
                 debug!(%peer, ?command, "answered");

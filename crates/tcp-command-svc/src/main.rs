@@ -6,12 +6,13 @@ use std::time::Duration;
 use protocol::command;
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
-use svc_runtime::descriptors::connection_cap;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::memory::Memory;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
+use svc_runtime::roll::Admission;
 use svc_runtime::service::Service;
 use svc_runtime::settings;
 use svc_runtime::stream::Origin;
@@ -22,12 +23,16 @@ use tcp_command_svc::traffic::Traffic;
 /// How long a peer may take for its TLS handshake.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
+/// What a connection takes on which nothing unusual is said, the kernel's part with it, in bytes.
+const CONNECTION_BYTES: usize = 8 * 1024;
+
 fn main() -> ExitCode {
     let config: Config = settings::parse();
     process::run(&config.process, async || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
-        let max_connections = connection_cap(process.max_connections)?;
+        let memory = Memory::of_process(process.max_memory).for_peers();
+        let admission = Admission::new(process, memory, CONNECTION_BYTES)?;
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
         let admin =
             bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
@@ -36,7 +41,7 @@ fn main() -> ExitCode {
         Ok(Service {
             listeners,
             admin: admin.map_err(StartError::listening)?,
-            max_connections,
+            admission,
             handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
             drain_delay: process.drain_delay,
             drain_deadline: process.drain_deadline,
@@ -47,7 +52,7 @@ fn main() -> ExitCode {
             reloads: reload.into_iter().collect(),
             connections: move |stream, origin: Origin, stop| {
                 let (clock, traffic) = (clock.clone(), traffic.clone());
-                connection::run(stream, origin.peer, limits, traffic, move || clock.now(), stop)
+                connection::run(stream, origin, limits, traffic, move || clock.now(), stop)
             },
         })
     })

@@ -14,6 +14,7 @@ use svc_runtime::access::AccessLog;
 use svc_runtime::linger::MAX_LINGER;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::stop::Stop;
+use svc_runtime::stream::Origin;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
 use tcp_command_svc::traffic::Traffic;
@@ -67,7 +68,14 @@ impl Peer {
         let addr: SocketAddr = "192.0.2.1:1".parse().unwrap();
         let now = || date(2026, 11, 2).at(9, 4, 3, 0);
         let traffic = Traffic::new(&Metrics::new(), AccessLog::Off);
-        let run = connection::run(far_end, addr.into(), limits, traffic, now, stop.clone());
+        let run = connection::run(
+            far_end,
+            Origin::new(addr.into(), "command"),
+            limits,
+            traffic,
+            now,
+            stop.clone(),
+        );
         let service = tokio::spawn(run);
         Self { stream, since: Instant::now(), stop, service }
     }

@@ -19,6 +19,7 @@ use svc_runtime::clock::Clock;
 use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
+use svc_runtime::roll::Admission;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
@@ -75,12 +76,12 @@ impl TextService {
         let connection = move |stream: Stream, origin: Origin, stop| {
             counter.fetch_add(1, Ordering::Relaxed);
             let (clock, traffic) = (clock.clone(), traffic.clone());
-            connection::run(stream, origin.peer, limits, traffic, move || clock.now(), stop)
+            connection::run(stream, origin, limits, traffic, move || clock.now(), stop)
         };
         let five = Duration::from_secs(5);
         let handshake = HandshakeTerms { deadline: five, plain_answer: b"" };
         let options = ServeOptions {
-            cap: 100,
+            admission: Admission::up_to(100),
             refusal: b"",
             handshake,
             drain: five,

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::source::Source;
+use svc_runtime::source::Source;
 
 /// Failures in a row after which there are pauses.
 pub(super) const MAX_FAILURES: u32 = 10;

@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 use super::book::{Book, User};
 use super::digest::Digest;
 use super::memory::Memory;
+use svc_runtime::share::Share;
+
 use crate::registry::{Account, AccountKind, Identity, Pattern, Permissions};
 
 /// Others, who are neither the owner nor of the group, may read the file.
@@ -226,7 +228,11 @@ impl<'a> Entry<'a> {
 
     fn identity(&self, kind: Option<AccountKind>) -> Result<Arc<Identity>, Mistake> {
         let account = kind.map(|kind| Account { name: self.name().to_owned(), kind });
-        Ok(Arc::new(Identity { account, permissions: self.permissions()? }))
+        Ok(Arc::new(Identity {
+            account,
+            permissions: self.permissions()?,
+            share: Share::default(),
+        }))
     }
 
     fn permissions(&self) -> Result<Permissions, Mistake> {

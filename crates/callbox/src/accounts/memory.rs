@@ -77,7 +77,11 @@ mod tests {
     use super::*;
 
     fn identity() -> Arc<Identity> {
-        Arc::new(Identity { account: None, permissions: Default::default() })
+        Arc::new(Identity {
+            account: None,
+            permissions: Default::default(),
+            share: Default::default(),
+        })
     }
 
     #[test]

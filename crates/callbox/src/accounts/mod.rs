@@ -12,7 +12,6 @@ mod failures;
 mod file;
 mod hash;
 mod memory;
-mod source;
 mod subcommands;
 #[cfg(test)]
 mod tests;
@@ -24,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
+use svc_runtime::source::Source;
 use svc_runtime::stream::Secrecy;
 use tracing::warn;
 
@@ -33,7 +33,6 @@ use credentials::{Credentials, Login};
 use desk::{Desk, Question};
 use failures::{Failures, Pair};
 use file::Secrets;
-use source::Source;
 
 pub use file::AccountsError;
 pub(crate) use memory::MEMORY;
@@ -141,7 +140,7 @@ impl Accounts {
         if !hash::is_hashable(login.password()) {
             return AtOnce::Verdict(Err(Denial::Unproven));
         }
-        let source = Source::of(caller);
+        let source = caller.address().map(Source::from);
         let pair = self.failures.pair(source, login.user());
         if let Some(seconds) = self.failures.pause(pair, now) {
             return AtOnce::Verdict(Err(Denial::TooManyFailures(seconds)));

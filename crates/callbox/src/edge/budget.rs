@@ -19,19 +19,30 @@ pub(crate) const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
 /// Largest share that is taken from the lane of small ones.
 pub(crate) const MAX_SMALL_SHARE: usize = 64 * 1024;
 
-/// Memory that one tag of a document takes at the peak: a node of the tree, a value, the result.
-const BYTES_A_TAG: usize = 128;
+/// Memory that one element of a document takes at the peak: a node of the tree, a value, the result;
+/// and the text in it, which ends with a tag.
+const BYTES_AN_ELEMENT: usize = 112;
+const BYTES_A_TEXT: usize = 24;
 
 /// Copies of a document that there are at the peak: decoded, with its line ends made one.
 const COPIES: usize = 3;
 
 /// About as much memory as reading `document` takes, beside the document itself.
 pub(crate) fn reading_bytes(document: &[u8]) -> usize {
-    COPIES * document.len() + BYTES_A_TAG * document.iter().filter(|&&byte| byte == b'<').count()
+    let tags = document.iter().filter(|&&byte| byte == b'<').count();
+    let ends = document.windows(2).filter(|two| two == b"</").count();
+    COPIES * document.len() + BYTES_AN_ELEMENT * (tags - ends) + BYTES_A_TEXT * ends
 }
 
-/// Bytes that are shared out among the bodies in work: as many again for small shares as for
-/// large ones, so that whoever takes all that there is of one keeps nobody out of the other.
+/// What a budget has for small and for large shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LaneBytes {
+    pub(crate) small: usize,
+    pub(crate) large: usize,
+}
+
+/// Bytes that are shared out among the bodies in work, some for small shares and others for large
+/// ones, so that whoever takes all that there is of one keeps nobody out of the other.
 #[derive(Debug)]
 pub(crate) struct Budget(Arc<Lanes>);
 
@@ -39,29 +50,44 @@ pub(crate) struct Budget(Arc<Lanes>);
 struct Lanes {
     small: Lane,
     large: Lane,
-    /// Of each.
-    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Lane {
     free: Semaphore,
+    /// Of all.
+    bytes: usize,
     /// Whether somebody who has a part of it waits for more.
     holder_waits: AtomicBool,
 }
 
+impl Lanes {
+    fn lane(&self, is_large: bool) -> &Lane {
+        if is_large { &self.large } else { &self.small }
+    }
+}
+
 impl Budget {
-    /// A budget of `bytes` for small and `bytes` for large shares.
-    pub(crate) fn new(bytes: usize) -> Self {
-        let lane = || Lane { free: Semaphore::new(bytes), holder_waits: AtomicBool::new(false) };
-        Self(Arc::new(Lanes { small: lane(), large: lane(), bytes }))
+    /// A budget of so many bytes for small and for large shares.
+    pub(crate) fn new(bytes: LaneBytes) -> Self {
+        let lane = |bytes| Lane {
+            free: Semaphore::new(bytes),
+            bytes,
+            holder_waits: AtomicBool::new(false),
+        };
+        Self(Arc::new(Lanes { small: lane(bytes.small), large: lane(bytes.large) }))
+    }
+
+    /// Whether there can ever be a share of so many bytes.
+    pub(crate) fn can_hold(&self, bytes: usize) -> bool {
+        bytes <= self.0.large.bytes
     }
 
     /// What tells how many bytes are taken now.
     pub(crate) fn taken(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let lanes = self.0.clone();
         move || {
-            let taken = |lane: &Lane| lanes.bytes.saturating_sub(lane.free.available_permits());
+            let taken = |lane: &Lane| lane.bytes.saturating_sub(lane.free.available_permits());
             (taken(&lanes.small) + taken(&lanes.large)) as u64
         }
     }
@@ -92,8 +118,8 @@ impl Share {
     /// Takes `bytes` more, or all that there are, as soon as others have given them back.
     pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.used += bytes;
-        let wanted = self.used.next_power_of_two().min(self.taken.lanes.bytes);
         let is_large = self.used > MAX_SMALL_SHARE;
+        let wanted = self.used.next_power_of_two().min(self.taken.lanes.lane(is_large).bytes);
         if is_large == self.taken.is_large {
             return self.taken.grow_to(wanted, &mut self.waited).await;
         }
@@ -121,7 +147,7 @@ struct Taken {
 
 impl Taken {
     fn lane(&self) -> &Lane {
-        if self.is_large { &self.lanes.large } else { &self.lanes.small }
+        self.lanes.lane(self.is_large)
     }
 
     async fn grow_to(&mut self, bytes: usize, waited: &mut Duration) -> Result<(), Exhausted> {
@@ -216,9 +242,13 @@ impl AsRef<[u8]> for Held {
 mod tests {
     use super::*;
 
+    fn budget(bytes: usize) -> Budget {
+        Budget::new(LaneBytes { small: bytes, large: bytes })
+    }
+
     #[tokio::test(start_paused = true)]
     async fn share_over_the_budget_is_turned_away_at_the_deadline() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(60).await, Ok(()));
         assert_eq!(first.grow(40).await, Ok(()));
@@ -233,7 +263,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn share_takes_no_more_than_twice_what_has_arrived() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(33).await, Ok(()));
         assert_eq!(second.grow(32).await, Ok(()));
@@ -243,7 +273,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_over_the_whole_budget_takes_all_of_it() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(101).await, Ok(()));
         assert_eq!(second.grow(1).await, Err(Exhausted));
@@ -251,7 +281,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn share_that_waits_gets_what_another_gives_back() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(100).await, Ok(()));
         let waiting = tokio::spawn(async move { second.grow(100).await });
@@ -262,7 +292,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn share_dropped_while_it_waits_takes_nothing_and_gives_nothing() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(60).await, Ok(()));
         assert!(timeout(MAX_WAIT / 2, second.grow(60)).await.is_err());
@@ -274,7 +304,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn large_shares_keep_no_small_ones_out() {
-        let budget = Budget::new(2 * MAX_SMALL_SHARE);
+        let budget = budget(2 * MAX_SMALL_SHARE);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(MAX_SMALL_SHARE).await, Ok(()));
         assert_eq!(first.grow(1).await, Ok(()));
@@ -284,7 +314,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn share_that_shrinks_gives_back_the_rest() {
-        let budget = Budget::new(100);
+        let budget = budget(100);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(100).await, Ok(()));
         first.shrink_to(36);
@@ -294,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_taken_is_told() {
-        let budget = Budget::new(4 * MAX_SMALL_SHARE);
+        let budget = budget(4 * MAX_SMALL_SHARE);
         let (mut small, mut large, taken) = (budget.share(), budget.share(), budget.taken());
         assert_eq!(taken(), 0);
         assert_eq!(small.grow(64).await, Ok(()));
@@ -306,7 +336,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_two_that_have_a_part_and_want_more_one_goes_on_and_one_is_turned_away() {
-        let budget = Budget::new(4 * MAX_SMALL_SHARE);
+        let budget = budget(4 * MAX_SMALL_SHARE);
         let (mut first, mut second) = (budget.share(), budget.share());
         assert_eq!(first.grow(2 * MAX_SMALL_SHARE).await, Ok(()));
         assert_eq!(second.grow(2 * MAX_SMALL_SHARE).await, Ok(()));
@@ -322,6 +352,7 @@ mod tests {
     #[test]
     fn reading_takes_memory_by_the_tag() {
         let document = b"<value>no tags but these</value>";
-        assert_eq!(reading_bytes(document), COPIES * document.len() + 2 * BYTES_A_TAG);
+        let expected = COPIES * document.len() + BYTES_AN_ELEMENT + BYTES_A_TEXT;
+        assert_eq!(reading_bytes(document), expected);
     }
 }

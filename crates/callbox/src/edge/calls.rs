@@ -11,6 +11,7 @@ use axum::response::Response;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
 use svc_runtime::metrics::{Metrics, ReadSeries};
+use svc_runtime::share::{Percent, Share};
 use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
@@ -18,23 +19,27 @@ use super::access::{Access, Entries};
 use super::admission::{Crowded, MAX_WAIT, Place, Places};
 use super::aside::{MAX_INLINE_BYTES, aside};
 use super::body::{self, BodyLimits};
-use super::budget::{Budget, Share, reading_bytes};
+use super::budget::{self, Budget, reading_bytes};
 use super::coding::Coding;
 use super::head::Head;
+use super::memory::CallMemory;
 use super::rejection::Rejection;
 use super::response::{self, MAX_PLAIN_BYTES};
+use super::shares::Shares;
 use super::unread::{RequestBody, Unread};
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
-use crate::registry::{Caller, Failure, Method, Published, Started};
+use crate::registry::{Caller, Connection, Failure, Method, Published, Started};
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallLimits {
     /// Calls in work at once.
     pub(crate) calls: usize,
-    /// Bytes of all bodies in work; as many for reading them, and for responses that are not sent yet.
-    pub(crate) bodies_bytes: usize,
+    /// Most of those that one account or address may have.
+    pub(crate) share: Percent,
+    /// For all calls.
+    pub(crate) memory: CallMemory,
     /// For the body.
     pub(crate) body: BodyLimits,
     /// For the document in the body.
@@ -55,6 +60,7 @@ pub(super) struct Calls {
     places: Places,
     /// For the large ones, which keep a thread busy. The others never wait for these.
     cores: Places,
+    shares: Shares,
 }
 
 /// Largest plain body that is read without a place among the large ones.
@@ -71,7 +77,7 @@ struct Admitted {
 struct Called {
     answer: xmlrpc::Answer,
     /// What the document and its result took. Given back when the body has a share of its own.
-    _share: Share,
+    _share: budget::Share,
 }
 
 impl Calls {
@@ -81,14 +87,15 @@ impl Calls {
         accounts: Option<Arc<Accounts>>,
         limits: CallLimits,
     ) -> Self {
-        let memory = || Budget::new(limits.bodies_bytes);
+        let memory = limits.memory;
         Self {
             published,
             accounts,
             limits,
-            bodies: memory(),
-            reading: memory(),
-            responses: memory(),
+            bodies: Budget::new(memory.bodies),
+            reading: Budget::new(memory.reading),
+            responses: Budget::new(memory.responses),
+            shares: Shares::new(limits.calls, limits.share),
             places: Places::new(limits.calls),
             cores: Places::new(available_parallelism().map_or(1, NonZero::get)),
         }
@@ -97,6 +104,11 @@ impl Calls {
     /// What can be called.
     pub(super) fn published(&self) -> &Published {
         &self.published
+    }
+
+    /// What the peer of `connection` has of all calls in work, if it has a share.
+    pub(super) fn share(&self, connection: &Connection) -> Option<Share> {
+        self.shares.of(connection.peer, &connection.trusted)
     }
 
     /// The memory that bodies take is a metric.
@@ -132,6 +144,7 @@ impl Calls {
         }
         let mut body_share = self.bodies.share();
         let document = body::receive(body, self.limits.body, &mut body_share, access).await?;
+        let _part = self.shares.take(caller)?;
         let admitted = self.admit(&document, head.coding, caller).await?;
         let document = match head.coding {
             Coding::Identity => document,
@@ -211,7 +224,11 @@ impl Calls {
         let (length, mut share) = (document.len(), self.reading.share());
         let is_large = length > MAX_INLINE_BYTES;
         if is_large {
-            share.grow(reading_bytes(&document)).await?;
+            let bytes = reading_bytes(&document);
+            if !self.reading.can_hold(bytes) {
+                return Err(Rejection::TooLarge);
+            }
+            share.grow(bytes).await?;
         }
         let (charset, limits) = (head.charset.take(), self.limits.document);
         let decode = move || decode_call(&document, charset.as_deref(), &limits);

@@ -10,9 +10,11 @@ mod coding;
 mod counts;
 mod head;
 pub(crate) mod hosts;
+pub(crate) mod memory;
 mod rejection;
 mod response;
 mod service;
+mod shares;
 mod unread;
 
 use std::convert::Infallible;
@@ -73,6 +75,12 @@ impl Edge {
         // Health is asked here too, past the limit on calls: it must not be turned away.
         let others = health.map(Health::routes).into_iter().fold(others, Router::merge);
         Arc::new(Self { hosts, calls, watch, others })
+    }
+
+    /// What is known of a connection, whose calls have a share where its peer has one.
+    pub(crate) fn connection(&self, connection: Connection) -> Arc<Connection> {
+        let share = self.calls.share(&connection);
+        Arc::new(connection.sharing(share))
     }
 
     /// Answers a request. It ends here: it is counted, and logged where that is due.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::admission::Crowded;
 use super::budget::Exhausted;
+use super::shares::OverShare;
 use crate::accounts::Denial;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -39,6 +40,8 @@ pub(super) enum Rejection {
     Overloaded,
     /// Too many calls are in work; the body has been received.
     NoPlace,
+    /// The caller has too many calls in work; the body has been received.
+    OverShare,
     /// The caller has left, and reads no answer.
     Left,
     /// The method did not end in time.
@@ -78,6 +81,9 @@ impl Rejection {
             Self::Overloaded | Self::NoPlace => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n")
             }
+            Self::OverShare => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too many calls of yours are in work.\n")
+            }
             // Nobody reads it; this is what it looks like in the log and in the metrics.
             Self::Left => (StatusCode::REQUEST_TIMEOUT, "The caller has left.\n"),
             Self::SlowMethod => (StatusCode::GATEWAY_TIMEOUT, "The method did not end in time.\n"),
@@ -93,7 +99,7 @@ impl Rejection {
         let headers = response.headers_mut();
         // What is left of the body is thrown away, so nothing after it could be read. In later
         // versions a connection is not a request's to close.
-        if version <= Version::HTTP_11 && self != Self::NoPlace {
+        if version <= Version::HTTP_11 && !matches!(self, Self::NoPlace | Self::OverShare) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = self.retry_after() {
@@ -110,7 +116,9 @@ impl Rejection {
     /// After how many seconds the same may succeed, where it may.
     fn retry_after(self) -> Option<u16> {
         match self {
-            Self::Overloaded | Self::NoPlace | Self::Denied(Denial::Busy) => Some(1),
+            Self::Overloaded | Self::NoPlace | Self::OverShare | Self::Denied(Denial::Busy) => {
+                Some(1)
+            }
             Self::Denied(Denial::TooManyFailures(seconds)) => Some(seconds.into()),
             _ => None,
         }
@@ -134,6 +142,12 @@ impl From<Denial> for Rejection {
 impl From<Crowded> for Rejection {
     fn from(Crowded: Crowded) -> Self {
         Self::NoPlace
+    }
+}
+
+impl From<OverShare> for Rejection {
+    fn from(OverShare: OverShare) -> Self {
+        Self::OverShare
     }
 }
 

@@ -42,7 +42,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = info.map_or(Peer::Unknown, |ConnectInfo(addr)| Peer::Inet(*addr));
-        let connection = Arc::new(Connection::foreign(peer));
+        let connection = self.0.connection(Connection::foreign(peer));
         Box::pin(self.0.clone().answer(request, connection))
     }
 }

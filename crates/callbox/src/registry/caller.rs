@@ -10,6 +10,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use svc_runtime::network::Network;
 use svc_runtime::presence::Presence;
+use svc_runtime::share::Share;
 use svc_runtime::stream::{self, Origin, Secrecy};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -65,6 +66,8 @@ pub(crate) struct Connection {
     pub(crate) trusted: Arc<[Network]>,
     /// Whether its peer is still there, where that is known.
     pub(crate) presence: Option<Arc<Presence>>,
+    /// What its address has of all calls in work, if that has a share.
+    pub(crate) share: Option<Share>,
     /// Memory that the results of the multicall in work take: a connection has one call at a time.
     pub(crate) room: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
@@ -79,6 +82,7 @@ impl Connection {
             certificate: None,
             trusted: Arc::default(),
             presence: None,
+            share: None,
             room: Arc::default(),
         }
     }
@@ -86,6 +90,11 @@ impl Connection {
     /// The same, where the peers of the networks `trusted` are believed in whose name they call.
     pub(crate) fn trusting(self, trusted: Arc<[Network]>) -> Self {
         Self { trusted, ..self }
+    }
+
+    /// The same, whose calls are a part of `share`.
+    pub(crate) fn sharing(self, share: Option<Share>) -> Self {
+        Self { share, ..self }
     }
 
     /// Who calls by a request with `headers`: the peer, or for whom that does where it is trusted.
@@ -101,13 +110,13 @@ impl Connection {
     }
 
     /// A connection of our own, whose `presence` is told by its stream.
-    pub(crate) fn new(origin: Origin, presence: Arc<Presence>) -> Self {
+    pub(crate) fn new(origin: &Origin, presence: Arc<Presence>) -> Self {
         let peer = match origin.peer {
             stream::Peer::Inet(addr) => Peer::Inet(addr),
             stream::Peer::Unix => Peer::Unix,
         };
-        let Origin { listener, secrecy, certificate, .. } = origin;
-        let (listener, presence) = (Some(listener), Some(presence));
+        let (listener, presence) = (Some(origin.listener), Some(presence));
+        let (secrecy, certificate) = (origin.secrecy, origin.certificate.clone());
         Self { peer, listener, secrecy, certificate, presence, ..Self::foreign(peer) }
     }
 }
@@ -186,6 +195,12 @@ impl Caller {
     /// The caller has proved to be this, and may call no more than that may.
     pub(crate) fn identify(&mut self, identity: Arc<Identity>) {
         self.identity = Some(identity);
+    }
+
+    /// What the caller's account has of all calls in work, if there is one.
+    pub(crate) fn account_share(&self) -> Option<&Share> {
+        let identity = self.identity.as_ref()?;
+        identity.account.is_some().then_some(&identity.share)
     }
 
     /// Whether the method `name` is there for the caller.

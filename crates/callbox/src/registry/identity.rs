@@ -1,5 +1,7 @@
 //! Whom a caller has proved to be, and what follows from that.
 
+use svc_runtime::share::Share;
+
 use super::permissions::Permissions;
 
 /// Whom a caller has proved to be.
@@ -24,9 +26,11 @@ pub enum AccountKind {
 }
 
 /// Who a caller is and what they may call.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Identity {
     /// `None` for who says nothing.
     pub(crate) account: Option<Account>,
     pub(crate) permissions: Permissions,
+    /// What it has of all calls in work.
+    pub(crate) share: Share,
 }

@@ -79,6 +79,11 @@ impl Framing {
         matches!(self.phase, Phase::Opening | Phase::Answered(_))
     }
 
+    /// Bytes that are kept of a command which has not ended.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.tail.len()
+    }
+
     /// The peer sent `input`.
     pub fn bytes(&mut self, mut input: &[u8], act: &mut dyn FnMut(Action)) {
         if let Phase::Answered(command) = self.phase {

@@ -9,6 +9,12 @@ use super::{Counter, Family, Gauge, register};
 pub enum Refusal {
     /// As many as may be are connected.
     Cap,
+    /// Those that are connected take all memory that there is for them.
+    Memory,
+    /// Its address has as many connections as one may have.
+    Share,
+    /// Others wanted its place, and it had kept us waiting longest.
+    Longest,
     /// It does not make a TLS handshake that is taken.
     Handshake,
     /// Its TLS handshake takes too long.
@@ -16,12 +22,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 3] = [Self::Cap, Self::Handshake, Self::SlowHandshake];
+    const ALL: [Self; 6] =
+        [Self::Cap, Self::Memory, Self::Share, Self::Longest, Self::Handshake, Self::SlowHandshake];
 
     /// In a word, for logs and metrics.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Cap => "cap",
+            Self::Memory => "memory",
+            Self::Share => "share",
+            Self::Longest => "longest",
             Self::Handshake => "handshake",
             Self::SlowHandshake => "slow_handshake",
         }

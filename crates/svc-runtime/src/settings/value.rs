@@ -74,6 +74,11 @@ pub fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
     })
 }
 
+/// Reads the memory of a process: enough of it to start.
+pub(super) fn memory(text: &str) -> Result<usize, String> {
+    size(text, 16 * 1024 * 1024..=usize::MAX)
+}
+
 /// Reads an item of a list as `parser` does, but for the blanks around it.
 #[derive(Debug, Clone)]
 pub struct Listed<P>(pub P);

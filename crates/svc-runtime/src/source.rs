@@ -2,18 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::registry::Peer;
-
 /// An address, or in IPv6 the /64 of one, which is what a single peer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Source(IpAddr);
-
-impl Source {
-    /// Where `peer` is, if it has an address.
-    pub(super) fn of(peer: Peer) -> Option<Self> {
-        peer.address().map(Self::from)
-    }
-}
+pub struct Source(IpAddr);
 
 impl From<IpAddr> for Source {
     fn from(addr: IpAddr) -> Self {
