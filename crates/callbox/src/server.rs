@@ -41,7 +41,7 @@ const ROLE_TLS: &str = "xmlrpc-tls";
 const ADMIN: &str = "admin";
 
 /// What a connection takes on which nothing unusual is said, the kernel's part with it, in bytes.
-const CONNECTION_BYTES: usize = 16 * 1024;
+const CONNECTION_BYTES: usize = 20 * 1024;
 
 /// What is spoken by TLS (ALPN, RFC 7301).
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];

@@ -328,3 +328,6 @@ impl Drop for Entry {
         drop(removed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,6 +159,14 @@ impl Process {
     }
 
     /// The process id.
+    /// Most memory that it has had so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: usize = peak.trim_end_matches("kB").trim().parse().unwrap();
+        kibibytes * 1024
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
