@@ -194,3 +194,29 @@ async fn multicall_whose_results_take_too_much_memory_ends_with_faults() {
     let rest = edge::fault(-32400, &format!("the call was not made: {reason}"));
     assert!(results[16..].iter().all(|result| *result == rest));
 }
+
+#[tokio::test]
+async fn long_multicalls_leave_room_for_each_other_and_for_small_calls() {
+    let (registry, gate, holding) = waiting();
+    let addr = start(registry, |_| ()).await;
+    let multicall_of = |entries: usize| {
+        let entries = format!("<array><data>{}</data></array>", entry("hold", "").repeat(entries));
+        post("/", "Content-Type: text/xml\r\n", &call("system.multicall", &[&entries]))
+    };
+    let long = multicall_of(33);
+    let mut calls = Vec::new();
+    for number in 1..=64 {
+        let call = long.clone();
+        calls.push(tokio::spawn(async move { exchange(addr, &call).await.status }));
+        wait_until("it is in work", || holding.load(Relaxed) == number).await;
+    }
+    assert_eq!(exchange(addr, &long).await.status, 503);
+    assert_eq!(exchange(addr, &request("wait")).await.status, 200);
+    let short = multicall_of(2);
+    calls.push(tokio::spawn(async move { exchange(addr, &short).await.status }));
+    wait_until("a short one is in work", || holding.load(Relaxed) == 65).await;
+    gate.add_permits(64 * 33 + 2);
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+}

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::peer::Peer;
 
@@ -55,6 +55,8 @@ struct State {
     output: AtomicUsize,
     /// All of these, as the room counts them.
     counted: AtomicUsize,
+    /// Whether it is closed, and gives them back as soon as its task has ended.
+    is_leaving: AtomicBool,
 }
 
 /// What is waited for.
@@ -78,7 +80,17 @@ impl Held {
         let wait = packed(Wait::Silence, room.now()).into();
         let (input, output) = (0.into(), 0.into());
         let (own, counted) = (own.into(), own.into());
-        Self(Some(Arc::new(State { room, peer, listener, wait, own, input, output, counted })))
+        Self(Some(Arc::new(State {
+            room,
+            peer,
+            listener,
+            wait,
+            own,
+            input,
+            output,
+            counted,
+            is_leaving: AtomicBool::new(false),
+        })))
     }
 
     /// The peer has sent `bytes`, which do not end what it says. An error where there is no memory for
@@ -141,6 +153,13 @@ impl Held {
         state.settle()
     }
 
+    /// The connection is closed. Gives back how many bytes it will give back.
+    pub(crate) fn leave(&self) -> usize {
+        let Some(state) = &self.0 else { return 0 };
+        state.is_leaving.store(true, Relaxed);
+        state.counted.load(Relaxed)
+    }
+
     /// The connection takes nothing any more.
     pub(crate) fn release(&self) {
         let Some(state) = &self.0 else { return };
@@ -189,6 +208,9 @@ impl State {
 
     /// Has the room count what is held now.
     fn settle(&self) -> io::Result<()> {
+        if self.is_leaving.load(Relaxed) {
+            return Ok(());
+        }
         let input = match self.input.load(Relaxed) {
             0..=MAX_SMALL_INPUT => 0,
             input => input.min(MAX_INPUT).next_power_of_two(),

@@ -26,6 +26,9 @@ const LONG: Duration = Duration::from_secs(5);
 /// Most that are closed in one look at all: a look takes as long as there are connections.
 const MAX_CLOSED: usize = 32;
 
+/// The part of the memory for peers that those have who are closed and still hold it.
+const LEAVING_PART: usize = 8;
+
 /// Least time between two looks at more than so many, for each of them: a fifth of the time goes into
 /// looks at the most.
 const LOOK_PAUSE: (usize, Duration) = (1024, Duration::from_nanos(500));
@@ -103,7 +106,12 @@ impl Admission {
 
     /// How many connections there may be, by memory too.
     pub fn connections(&self) -> usize {
-        self.cap.min(self.memory / self.connection_bytes.max(1))
+        self.cap.min(self.usable() / self.connection_bytes.max(1))
+    }
+
+    /// The memory that those can have who stay.
+    fn usable(&self) -> usize {
+        self.memory - self.memory / LEAVING_PART
     }
 
     /// Where `peer` is, if others there share with it.
@@ -128,12 +136,16 @@ struct Inner {
     start: Instant,
     /// Bytes of all connections.
     kept: AtomicUsize,
+    /// Those of them whose connections are closed, and which are free as soon as their tasks end.
+    leaving: AtomicUsize,
     list: Mutex<List>,
 }
 
 #[derive(Default)]
 struct List {
     connections: HashMap<u64, Listed>,
+    /// The bytes of those that are closed, and whose tasks have not ended.
+    leaving: HashMap<u64, usize>,
     sources: HashMap<Source, Share>,
     next: u64,
     /// When it was last looked at all, in microseconds after the start.
@@ -156,8 +168,15 @@ impl Roll {
         metrics: ConnectionMetrics,
         access_log: AccessLog,
     ) -> Self {
-        let (kept, list, start) = (AtomicUsize::new(0), Mutex::default(), Instant::now());
-        Self(Arc::new(Inner { admission, metrics, access_log, start, kept, list }))
+        Self(Arc::new(Inner {
+            admission,
+            metrics,
+            access_log,
+            start: Instant::now(),
+            kept: AtomicUsize::new(0),
+            leaving: AtomicUsize::new(0),
+            list: Mutex::default(),
+        }))
     }
 
     /// Counts and logs a peer of the listener called `listener` that is not served.
@@ -216,8 +235,11 @@ impl Inner {
         list.connections.len() < self.admission.cap && self.has_memory(bytes)
     }
 
+    /// What is about to be free counts as free, up to a part of all.
     fn has_memory(&self, bytes: usize) -> bool {
-        self.kept.load(Relaxed).saturating_add(bytes) <= self.admission.memory
+        let kept = self.kept.load(Relaxed).saturating_add(bytes);
+        kept <= self.admission.memory
+            && kept.saturating_sub(self.leaving.load(Relaxed)) <= self.admission.usable()
     }
 
     /// Closes whoever has kept us waiting longest, until there `is_room`.
@@ -260,7 +282,9 @@ impl Inner {
 
     fn close(&self, list: &mut List, id: u64) {
         let Some(listed) = list.remove(id) else { return };
-        listed.held.release();
+        let bytes = listed.held.leave();
+        self.leaving.fetch_add(bytes, Relaxed);
+        list.leaving.insert(id, bytes);
         if let Some(task) = listed.task {
             task.abort();
         }
@@ -278,8 +302,8 @@ impl Room for Inner {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let kept = self.kept.fetch_add(bytes, Relaxed) + bytes;
-        kept <= self.admission.memory || self.make_memory()
+        self.kept.fetch_add(bytes, Relaxed);
+        self.has_memory(0) || self.make_memory()
     }
 
     fn give_back(&self, bytes: usize) {
@@ -323,8 +347,14 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        let roll = &self.roll.0;
+        let mut list = roll.list();
         self.held.release();
-        let removed = self.roll.0.list().remove(self.id);
+        if let Some(bytes) = list.leaving.remove(&self.id) {
+            roll.leaving.fetch_sub(bytes, Relaxed);
+        }
+        let removed = list.remove(self.id);
+        drop(list);
         drop(removed);
     }
 }

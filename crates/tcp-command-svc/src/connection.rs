@@ -22,7 +22,7 @@ use crate::config::Limits;
 use crate::traffic::{Said, Traffic};
 
 /// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
-const READ_BYTES: usize = 4096;
+const READ_BYTES: usize = 1024;
 
 /// Bytes that count as arrived before the stop: more than the kernel keeps for a connection.
 const MAX_ARRIVED: u64 = 8 * 1024 * 1024;
@@ -121,20 +121,22 @@ where
     if session.replies.is_empty() {
         return Ok(());
     }
-    timeout(session.limits.write_deadline, write(stream, &session.replies, &session.held))
-        .await??;
+    timeout(
+        session.limits.write_deadline,
+        write(stream, &session.replies, session.replies.capacity(), &session.held),
+    )
+    .await??;
     session.said.sent += session.replies.len() as u64;
     session.replies.clear();
     session.replies.shrink_to(KEPT_REPLY_BYTES);
     Ok(())
 }
 
-/// Writes all of `replies`, and tells what is kept of them while the peer does not take them.
-async fn write<S>(stream: &mut S, mut replies: &[u8], held: &Held) -> io::Result<()>
+/// Writes all of `replies`, and tells that `kept` bytes are while the peer does not take them.
+async fn write<S>(stream: &mut S, mut replies: &[u8], kept: usize, held: &Held) -> io::Result<()>
 where
     S: AsyncWrite + Unpin,
 {
-    let kept = replies.len();
     let mut is_blocked = false;
     while !replies.is_empty() {
         let written = poll_fn(|cx| {

@@ -19,21 +19,6 @@ pub(crate) const BUDGET_DEADLINE: Duration = Duration::from_secs(2);
 /// Largest share that is taken from the lane of small ones.
 pub(crate) const MAX_SMALL_SHARE: usize = 64 * 1024;
 
-/// Memory that one element of a document takes at the peak: a node of the tree, a value, the result;
-/// and the text in it, which ends with a tag.
-const BYTES_AN_ELEMENT: usize = 112;
-const BYTES_A_TEXT: usize = 24;
-
-/// Copies of a document that there are at the peak: decoded, with its line ends made one.
-const COPIES: usize = 3;
-
-/// About as much memory as reading `document` takes, beside the document itself.
-pub(crate) fn reading_bytes(document: &[u8]) -> usize {
-    let tags = document.iter().filter(|&&byte| byte == b'<').count();
-    let ends = document.windows(2).filter(|two| two == b"</").count();
-    COPIES * document.len() + BYTES_AN_ELEMENT * (tags - ends) + BYTES_A_TEXT * ends
-}
-
 /// What a budget has for small and for large shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LaneBytes {
@@ -117,17 +102,47 @@ pub(crate) struct Exhausted;
 impl Share {
     /// Takes `bytes` more, or all that there are, as soon as others have given them back.
     pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
-        self.used += bytes;
-        let is_large = self.used > MAX_SMALL_SHARE;
-        let wanted = self.used.next_power_of_two().min(self.taken.lanes.lane(is_large).bytes);
-        if is_large == self.taken.is_large {
-            return self.taken.grow_to(wanted, &mut self.waited).await;
+        if self.try_grow(bytes) {
+            return Ok(());
         }
-        // What was taken from the lane of small shares goes back when the other gave its own.
-        let mut taken = Taken { lanes: self.taken.lanes.clone(), is_large, bytes: 0 };
+        // In a box, or every body had room for a wait that few have.
+        Box::pin(self.wait(bytes)).await
+    }
+
+    /// Takes `bytes` more, or all that there are, if they are there.
+    pub(crate) fn try_grow(&mut self, bytes: usize) -> bool {
+        let (mut moved, wanted) = self.next(bytes);
+        let is_taken = moved.as_mut().unwrap_or(&mut self.taken).try_grow_to(wanted);
+        if is_taken {
+            self.has_grown(bytes, moved);
+        }
+        is_taken
+    }
+
+    async fn wait(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        let (mut moved, wanted) = self.next(bytes);
+        let taken = moved.as_mut().unwrap_or(&mut self.taken);
         taken.grow_to(wanted, &mut self.waited).await?;
-        self.taken = taken;
+        self.has_grown(bytes, moved);
         Ok(())
+    }
+
+    /// How many bytes it takes with `bytes` more, and what takes them where that is a large share and
+    /// this is a small one yet.
+    fn next(&self, bytes: usize) -> (Option<Taken>, usize) {
+        let used = self.used + bytes;
+        let (is_large, lanes) = (used > MAX_SMALL_SHARE, &self.taken.lanes);
+        let wanted = used.next_power_of_two().min(lanes.lane(is_large).bytes);
+        let moved = Taken { lanes: lanes.clone(), is_large, bytes: 0 };
+        ((is_large != self.taken.is_large).then_some(moved), wanted)
+    }
+
+    fn has_grown(&mut self, bytes: usize, moved: Option<Taken>) {
+        self.used += bytes;
+        if let Some(moved) = moved {
+            // What was taken from the lane of small shares goes back.
+            self.taken = moved;
+        }
     }
 
     /// Gives back all but `bytes`.
@@ -150,28 +165,24 @@ impl Taken {
         self.lanes.lane(self.is_large)
     }
 
-    async fn grow_to(&mut self, bytes: usize, waited: &mut Duration) -> Result<(), Exhausted> {
+    fn try_grow_to(&mut self, bytes: usize) -> bool {
         let lacking = bytes.saturating_sub(self.bytes);
-        if lacking > 0 {
-            let permits = self.take(lacking, waited).await?;
-            // Nothing may come between these two, or the bytes are lost.
-            permits.forget();
+        let permits = u32::try_from(lacking).ok().and_then(|lacking| {
+            self.lane().free.try_acquire_many(lacking).ok().map(SemaphorePermit::forget)
+        });
+        if permits.is_some() {
             self.bytes += lacking;
         }
-        Ok(())
+        permits.is_some()
     }
 
-    async fn take(
-        &self,
-        bytes: usize,
-        waited: &mut Duration,
-    ) -> Result<SemaphorePermit<'_>, Exhausted> {
-        let bytes = u32::try_from(bytes).map_err(|_| Exhausted)?;
-        if let Ok(permits) = self.lane().free.try_acquire_many(bytes) {
-            return Ok(permits);
-        }
-        // In a box, or every body had room for a wait that few have.
-        Box::pin(self.wait(bytes, waited)).await
+    async fn grow_to(&mut self, bytes: usize, waited: &mut Duration) -> Result<(), Exhausted> {
+        let lacking = bytes.saturating_sub(self.bytes);
+        let permits = u32::try_from(lacking).map_err(|_| Exhausted)?;
+        // Nothing may come between these two, or the bytes are lost.
+        self.wait(permits, waited).await?.forget();
+        self.bytes += lacking;
+        Ok(())
     }
 
     async fn wait(
@@ -347,12 +358,5 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::ZERO);
         drop(second);
         assert_eq!(waiting.await.unwrap(), Ok(()));
-    }
-
-    #[test]
-    fn reading_takes_memory_by_the_tag() {
-        let document = b"<value>no tags but these</value>";
-        let expected = COPIES * document.len() + BYTES_AN_ELEMENT + BYTES_A_TEXT;
-        assert_eq!(reading_bytes(document), expected);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::{Dialect, Limits, MethodCall, decode_call};
+use protocol::xmlrpc::{Dialect, Limits, MethodCall, Value};
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
 use tokio::task::yield_now;
@@ -19,16 +19,18 @@ use super::access::{Access, Entries};
 use super::admission::{Crowded, MAX_WAIT, Place, Places};
 use super::aside::{MAX_INLINE_BYTES, aside};
 use super::body::{self, BodyLimits};
-use super::budget::{self, Budget, reading_bytes};
+use super::budget::{self, Budget};
 use super::coding::Coding;
 use super::head::Head;
 use super::memory::CallMemory;
+use super::reading;
 use super::rejection::Rejection;
-use super::response::{self, MAX_PLAIN_BYTES};
+use super::response::{self, MAX_PLAIN_BYTES, Responses};
 use super::shares::Shares;
 use super::unread::{RequestBody, Unread};
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
+use crate::registry::multicall::MULTICALL;
 use crate::registry::{Caller, Connection, Failure, Method, Published, Started};
 
 /// What a caller may take of the service.
@@ -55,16 +57,23 @@ pub(super) struct Calls {
     limits: CallLimits,
     bodies: Budget,
     reading: Budget,
-    responses: Budget,
+    responses: Responses,
     /// For all calls.
     places: Places,
     /// For the large ones, which keep a thread busy. The others never wait for these.
     cores: Places,
+    multicalls: Places,
     shares: Shares,
 }
 
 /// Largest plain body that is read without a place among the large ones.
-const MAX_SMALL_BYTES: usize = 8 * 1024;
+const MAX_SMALL_BYTES: usize = 4 * 1024;
+
+/// Most entries of a multicall that is as good as one call.
+const MAX_FEW_ENTRIES: usize = 32;
+
+/// Multicalls of more entries that are in work at once. They take turns, of which others wait for all.
+const MAX_LONG_MULTICALLS: usize = 64;
 
 /// The places of a call.
 struct Admitted {
@@ -94,7 +103,8 @@ impl Calls {
             limits,
             bodies: Budget::new(memory.bodies),
             reading: Budget::new(memory.reading),
-            responses: Budget::new(memory.responses),
+            responses: Responses::new(Budget::new(memory.responses)),
+            multicalls: Places::new(MAX_LONG_MULTICALLS.min(limits.calls)),
             shares: Shares::new(limits.calls, limits.share),
             places: Places::new(limits.calls),
             cores: Places::new(available_parallelism().map_or(1, NonZero::get)),
@@ -113,8 +123,11 @@ impl Calls {
 
     /// The memory that bodies take is a metric.
     pub(super) fn tell_budgets(&self, metrics: &Metrics) {
-        let budgets =
-            [("bodies", &self.bodies), ("reading", &self.reading), ("responses", &self.responses)];
+        let budgets = [
+            ("bodies", &self.bodies),
+            ("reading", &self.reading),
+            ("responses", self.responses.budget()),
+        ];
         let series =
             |(name, budget): (_, &Budget)| ReadSeries::new([("budget", name)], budget.taken());
         let help = "Memory that bodies in work have taken of their budgets";
@@ -222,29 +235,25 @@ impl Calls {
         access: &mut Access<'a>,
     ) -> Result<Called, Rejection> {
         let (length, mut share) = (document.len(), self.reading.share());
-        let is_large = length > MAX_INLINE_BYTES;
-        if is_large {
-            let bytes = reading_bytes(&document);
-            if !self.reading.can_hold(bytes) {
-                return Err(Rejection::TooLarge);
-            }
-            share.grow(bytes).await?;
-        }
-        let (charset, limits) = (head.charset.take(), self.limits.document);
-        let decode = move || decode_call(&document, charset.as_deref(), &limits);
-        let MethodCall { name, params, dialect } = match aside(length, decode).await {
+        let read = reading::read(
+            document,
+            head.charset.take(),
+            self.limits.document,
+            &mut share,
+            &self.reading,
+        );
+        let MethodCall { name, params, dialect } = match read.await? {
             Ok(call) => call,
             Err(error) => {
                 let answer = xmlrpc::write(Err(error.into()), Dialect::default());
                 return Ok(Called { answer, _share: share });
             }
         };
-        let mut now = now;
-        if is_large {
-            // The tree is gone, and the method may be slow.
-            share.shrink_to(length);
-            now = Instant::now();
-        }
+        let is_long = is_long_multicall(&name, &params);
+        // In a box, or every call had room for a wait that few have.
+        let _turn = if is_long { Some(Box::pin(self.turn(caller)).await?) } else { None };
+        let is_large = is_long || length > MAX_INLINE_BYTES;
+        let now = if is_large { Instant::now() } else { now };
         let result = match self.published.start(&name, params, caller, now) {
             Started::Ended(method, result, ended) => {
                 access.method = method;
@@ -274,6 +283,14 @@ impl Calls {
         Ok(Called { answer, _share: share })
     }
 
+    async fn turn(&self, caller: &Caller) -> Result<Place, Rejection> {
+        if self.multicalls.is_queue_full() {
+            return Err(Rejection::NoPlace);
+        }
+        let place = async { Ok(take(&self.multicalls, &mut MAX_WAIT.clone()).await?) };
+        unless(left_while_others_wait(caller), place).await
+    }
+
     /// Ends where the caller of a call in work has left: no answer reaches it, or others wait for
     /// its place and it has ended its side. That alone may be one that still waits for its answer.
     async fn has_left(&self, caller: &Caller) {
@@ -284,6 +301,15 @@ impl Calls {
         };
         tokio::select! { () = presence.gone() => (), () = ended_while_others_wait => () }
     }
+}
+
+/// Whether the call is one of many others.
+fn is_long_multicall(name: &str, params: &[Value]) -> bool {
+    let entries = match params {
+        [Value::Array(entries)] => entries.len(),
+        _ => 0,
+    };
+    entries > MAX_FEW_ENTRIES && name == MULTICALL
 }
 
 async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {

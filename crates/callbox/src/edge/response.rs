@@ -3,9 +3,10 @@
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use axum::response::Response;
+use tokio::sync::Semaphore;
 
 use super::aside::aside;
-use super::budget::{Budget, Held};
+use super::budget::{Budget, Held, Share};
 use super::coding::{gzip, takes_gzip};
 use super::rejection::Rejection;
 
@@ -14,19 +15,48 @@ pub(super) const MAX_PLAIN_BYTES: usize = 1_400;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 
+/// Answers that wait at once for memory to be sent: they have it already, which nobody counts yet.
+const MAX_WAITING: usize = 4;
+
+/// The memory for responses that are not sent yet.
+pub(super) struct Responses {
+    budget: Budget,
+    waiting: Semaphore,
+}
+
+impl Responses {
+    /// All of `budget` is free.
+    pub(super) fn new(budget: Budget) -> Self {
+        Self { budget, waiting: Semaphore::new(MAX_WAITING) }
+    }
+
+    /// The budget of them.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    async fn share(&self, bytes: usize) -> Result<Share, Rejection> {
+        let mut share = self.budget.share();
+        if !share.try_grow(bytes) {
+            let _waiting = self.waiting.try_acquire().map_err(|_| Rejection::NoPlace)?;
+            share.grow(bytes).await?;
+        }
+        Ok(share)
+    }
+}
+
 /// The response with `body`, compressed where that pays and the headers of the request take it. It
 /// takes its share until it was sent: a peer that is slow to read is as costly as one that is slow
 /// to send.
 pub(super) async fn respond(
     body: Vec<u8>,
     request: &HeaderMap,
-    responses: &Budget,
+    responses: &Responses,
 ) -> Result<Response, Rejection> {
     if body.len() <= MAX_PLAIN_BYTES {
         return Ok(xml(body.into()));
     }
-    let mut share = responses.share();
-    share.grow(body.len()).await?;
+    let mut share = responses.share(body.len()).await?;
     let (zipped, body) = if takes_gzip(request) { zip(body).await } else { (false, body) };
     share.shrink_to(body.len());
     let mut response = xml(Bytes::from_owner(Held::new(body, share)));

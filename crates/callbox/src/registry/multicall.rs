@@ -10,6 +10,9 @@ use super::method::Method;
 use super::published::{Published, Started};
 use super::results::{Overrun, Results};
 
+/// The method that makes several calls.
+pub(crate) const MULTICALL: &str = "system.multicall";
+
 /// Calls that one `system.multicall` may make, unless a service is told otherwise.
 pub(crate) const MAX_MULTICALL_ENTRIES: usize = 1_000;
 
@@ -69,7 +72,7 @@ async fn one_call<'a>(
     method: &mut Option<&'a Method>,
 ) -> Result<Value, Failure> {
     let (name, params) = name_and_params(call)?;
-    if name == "system.multicall" {
+    if name == MULTICALL {
         return Err(Fault::invalid_params("a multicall cannot be nested").into());
     }
     let result = match published.start(&name, params, caller, now) {

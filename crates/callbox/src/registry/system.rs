@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::caller::Caller;
 use super::function::Function;
 use super::method::{Method, Overload};
-use super::multicall::multicall;
+use super::multicall::{MULTICALL, multicall};
 use super::published::Published;
 
 /// What the names of all these methods begin with.
@@ -51,7 +51,7 @@ pub(super) fn methods(published: &Weak<Published>, max_entries: usize) -> [Metho
             || Ok::<_, Fault>(capabilities()),
         ),
         method(
-            "system.multicall",
+            MULTICALL,
             "Makes several calls, an array of structs with methodName and params. \
              Returns an array of their results: each an array of one value, or a fault struct.",
             &["calls"],

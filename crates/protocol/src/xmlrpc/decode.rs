@@ -21,6 +21,18 @@ pub fn decode_call(
     })
 }
 
+/// Reads a call in one pass, without a tree, if it is plain: `None` tells nothing but that
+/// [`decode_call_by_tree`] has to.
+pub fn decode_plain_call(
+    body: &[u8],
+    charset: Option<&str>,
+    limits: &Limits,
+) -> Option<MethodCall> {
+    let text = prolog::text(body, charset).ok()?;
+    let start = prolog::markup_start(&text).ok()?;
+    plain::call(&text[start..], limits)
+}
+
 /// Reads a call by way of a tree, whatever it looks like: what [`decode_call`] is held to.
 pub fn decode_call_by_tree(
     body: &[u8],

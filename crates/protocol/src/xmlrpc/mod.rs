@@ -41,7 +41,7 @@ pub use self::serde::{
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 pub use datetime::foreign::UnfitDateTime;
 pub use datetime::{DateTime, InvalidDateTime};
-pub use decode::{decode_call, decode_call_by_tree, decode_response};
+pub use decode::{decode_call, decode_call_by_tree, decode_plain_call, decode_response};
 pub use dialect::Dialect;
 pub use encode::{check_writable, encode_call, encode_fault, encode_response, encode_response_in};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Position};

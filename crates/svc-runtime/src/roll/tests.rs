@@ -89,21 +89,23 @@ async fn memory_is_a_cap_too() {
     let roll = roll(Admission { memory: 10_000, connection_bytes: 4_000, ..Admission::up_to(9) });
     let peers = [Connected::admitted(&roll).unwrap(), Connected::admitted(&roll).unwrap()];
     assert_eq!(refused(Connected::admitted(&roll)), Some(Refusal::Memory));
-    drop(peers.map(|connected| connected.task.abort()));
+    peers.iter().for_each(|connected| connected.task.abort());
     yield_now().await;
     assert_eq!(roll.0.kept.load(Relaxed), 0);
 }
 
 #[tokio::test]
 async fn longest_unfinished_is_closed_for_one_that_takes_more() {
-    let roll = roll(Admission { memory: 10_000, connection_bytes: 1_000, ..Admission::up_to(9) });
+    let roll = roll(Admission { memory: 11_000, connection_bytes: 1_000, ..Admission::up_to(9) });
     let (first, second) =
         (Connected::admitted(&roll).unwrap(), Connected::admitted(&roll).unwrap());
     first.held.received(4_000).unwrap();
     second.held.received(4_000).unwrap();
     assert!(first.is_closed().await && !second.is_closed().await);
-    second.held.received(40_000).unwrap();
-    assert!(second.is_closed().await, "nobody else has anything");
+    assert_eq!(roll.0.kept.load(Relaxed), 1_000 + 4_096);
+    assert!(second.held.received(40_000).is_err(), "nobody else has anything");
+    assert!(second.is_closed().await);
+    assert_eq!((roll.0.kept.load(Relaxed), roll.0.leaving.load(Relaxed)), (0, 0));
 }
 
 #[tokio::test]
