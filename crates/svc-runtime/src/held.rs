@@ -17,6 +17,9 @@ const MAX_SMALL_INPUT: usize = 1024;
 /// Most that counts of unfinished input: beyond, what is received has a budget of its own.
 const MAX_INPUT: usize = 64 * 1024;
 
+/// How often unusual pieces of memory count: what the allocator had for them it gives back late.
+const GIVEN_BACK_LATE: usize = 2;
+
 /// The memory that all connections share, and the clock that they go by.
 pub(crate) trait Room: Send + Sync {
     /// Microseconds after some moment.
@@ -134,7 +137,7 @@ impl Held {
             state.waits_from_now(Wait::Blocked);
         }
         let sockets = if state.room.counts_sockets() { SOCKET_BYTES } else { 0 };
-        state.output.store(bytes + sockets, Relaxed);
+        state.output.store(GIVEN_BACK_LATE * bytes + sockets, Relaxed);
         state.settle()
     }
 
@@ -213,7 +216,7 @@ impl State {
         }
         let input = match self.input.load(Relaxed) {
             0..=MAX_SMALL_INPUT => 0,
-            input => input.min(MAX_INPUT).next_power_of_two(),
+            input => GIVEN_BACK_LATE * input.min(MAX_INPUT).next_power_of_two(),
         };
         let bytes = self.own.load(Relaxed) + input + self.output.load(Relaxed);
         let before = self.counted.swap(bytes, Relaxed);

@@ -6,7 +6,7 @@ use std::path::Path;
 /// What the process has for itself: its program, threads and log, and what the allocator cannot use;
 /// a part of it grows with all.
 const OWN_BYTES: usize = 12 * 1024 * 1024;
-const OWN_PART: usize = 16;
+const OWN_PART: usize = 8;
 
 /// The part of all that is for peers, be there as little as may.
 const LEAST_PART: usize = 4;
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn process_keeps_a_part_for_itself() {
         let of = |bytes| Memory::of_process(Some(bytes)).for_peers();
-        assert_eq!(of(64 << 20), (64 - 12 - 4) << 20);
+        assert_eq!(of(64 << 20), (64 - 12 - 8) << 20);
         assert_eq!(of(4 << 20), 1 << 20);
         assert!(Memory::of_process(None).bytes() > 0);
     }
