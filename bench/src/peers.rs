@@ -100,7 +100,7 @@ fn nginx_conf(port: u16, body_bytes: usize) -> io::Result<PathBuf> {
     let path = dir.join("nginx.conf");
     let (dir, body) = (dir.display(), "x".repeat(body_bytes));
     let text = format!(
-        "daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
+        "user root; daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
          error_log stderr; events {{ worker_connections 2048; }}
          http {{
            access_log off; keepalive_requests 1000000000; client_max_body_size 8m;
