@@ -9,6 +9,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::exchange::Exchange;
+use crate::wire::Wire;
 
 /// Addresses of the loopback that connections start from in turn: each has 28,000 ports, and a
 /// closed connection keeps its own for a minute.
@@ -32,7 +33,7 @@ pub enum Step {
 }
 
 pub struct Client<'a> {
-    stream: TcpStream,
+    wire: Wire<TcpStream>,
     addr: SocketAddr,
     exchange: &'a Exchange,
     source: u16,
@@ -50,15 +51,16 @@ impl<'a> Client<'a> {
     ) -> io::Result<Client<'a>> {
         let source = token.0 as u16 % SOURCES;
         let asked = Instant::now();
-        let stream = connected(addr, source, registry, token)?;
-        Ok(Client { stream, addr, exchange, source, sent: 0, received: 0, asked })
+        let wire = Wire::new(connected(addr, source, registry, token)?, exchange.carrier)?;
+        Ok(Client { wire, addr, exchange, source, sent: 0, received: 0, asked })
     }
 
     /// Starts over on a new connection, from another address.
     pub fn reconnect(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.source = (self.source + 1) % SOURCES;
         (self.sent, self.received, self.asked) = (0, 0, Instant::now());
-        self.stream = connected(self.addr, self.source, registry, token)?;
+        let socket = connected(self.addr, self.source, registry, token)?;
+        self.wire = Wire::new(socket, self.exchange.carrier)?;
         Ok(())
     }
 
@@ -72,9 +74,12 @@ impl<'a> Client<'a> {
 
     /// Sends and receives what there is to send and to receive now.
     pub fn advance(&mut self, scratch: &mut [u8]) -> io::Result<Step> {
+        if self.exchange.is_handshake() {
+            return self.shake(scratch);
+        }
         self.send()?;
         loop {
-            match self.stream.read(scratch) {
+            match self.wire.read(scratch) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(bytes) => self.received += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Step::Waits),
@@ -90,9 +95,24 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Makes the handshake and waits for the end of the stream, which it asks for.
+    fn shake(&mut self, scratch: &mut [u8]) -> io::Result<Step> {
+        let ended = self.wire.greet_and_leave().map(|()| self.wire.read(scratch));
+        match ended {
+            Ok(Ok(0)) => Ok(Step::Answered(self.asked.elapsed())),
+            Ok(Ok(_)) => Ok(Step::TooMuch),
+            // nginx takes leave without a word.
+            Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                Ok(Step::Answered(self.asked.elapsed()))
+            }
+            Ok(Err(error)) | Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Step::Waits),
+            Ok(Err(error)) | Err(error) => Err(error),
+        }
+    }
+
     fn send(&mut self) -> io::Result<()> {
         while let Some(rest @ [_, ..]) = self.exchange.request.get(self.sent..) {
-            match self.stream.write(rest) {
+            match self.wire.write(rest) {
                 Ok(bytes) => self.sent += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),

@@ -4,6 +4,8 @@ use std::io::{self, Error, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::wire::{Carrier, Wire};
+
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Bytes to send, and how many come back each time.
@@ -13,19 +15,38 @@ pub struct Exchange {
     pub response_bytes: usize,
     /// Calls or commands in it.
     pub calls: usize,
+    pub carrier: Carrier,
 }
 
 impl Exchange {
     /// A POST of `body`. What comes back is learnt by asking once: the answer must have a length,
     /// and status 200, and be no fault.
     pub fn http(addr: SocketAddr, body: &[u8], calls: usize) -> io::Result<Exchange> {
+        Exchange::post(addr, body, calls, Carrier::Socket)
+    }
+
+    /// As [`Exchange::http`], by TLS.
+    pub fn https(addr: SocketAddr, body: &[u8], calls: usize) -> io::Result<Exchange> {
+        Exchange::post(addr, body, calls, Carrier::Tls)
+    }
+
+    /// Nothing, by TLS: the handshake alone, and an end by both sides.
+    pub fn handshake() -> Exchange {
+        Exchange { request: Vec::new(), response_bytes: 0, calls: 1, carrier: Carrier::Tls }
+    }
+
+    pub fn is_handshake(&self) -> bool {
+        self.request.is_empty()
+    }
+
+    fn post(addr: SocketAddr, body: &[u8], calls: usize, carrier: Carrier) -> io::Result<Exchange> {
         let mut request = format!(
             "POST / HTTP/1.1\r\nHost: {addr}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
             body.len()
         )
         .into_bytes();
         request.extend_from_slice(body);
-        let mut stream = ask(addr, &request)?;
+        let mut stream = ask(addr, &request, carrier)?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(read_byte(&mut stream)?);
@@ -37,31 +58,32 @@ impl Exchange {
         if !head.starts_with("HTTP/1.1 200") || find(&answer, b"<fault>") {
             return Err(Error::other(format!("not an answer: {head}")));
         }
-        Ok(Exchange { request, response_bytes: head.len() + body_bytes, calls })
+        Ok(Exchange { request, response_bytes: head.len() + body_bytes, calls, carrier })
     }
 
     /// The same line `depth` times, whose answers must be `depth` lines of the same length.
     pub fn lines(addr: SocketAddr, line: &str, depth: usize) -> io::Result<Exchange> {
-        let mut stream = ask(addr, line.as_bytes())?;
+        let mut stream = ask(addr, line.as_bytes(), Carrier::Socket)?;
         let mut answer = Vec::new();
         while answer.last() != Some(&b'\n') {
             answer.push(read_byte(&mut stream)?);
         }
         let bytes = answer.len() * depth;
         let request = line.repeat(depth).into_bytes();
-        Ok(Exchange { request, response_bytes: bytes, calls: depth })
+        Ok(Exchange { request, response_bytes: bytes, calls: depth, carrier: Carrier::Socket })
     }
 }
 
-fn ask(addr: SocketAddr, request: &[u8]) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(addr)?;
+fn ask(addr: SocketAddr, request: &[u8], carrier: Carrier) -> io::Result<Wire<TcpStream>> {
+    let stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(PROBE_DEADLINE))?;
     stream.set_write_timeout(Some(PROBE_DEADLINE))?;
-    stream.write_all(request)?;
-    Ok(stream)
+    let mut wire = Wire::new(stream, carrier)?;
+    wire.write_all(request)?;
+    Ok(wire)
 }
 
-fn read_byte(stream: &mut TcpStream) -> io::Result<u8> {
+fn read_byte(stream: &mut impl Read) -> io::Result<u8> {
     let mut byte = [0];
     stream.read_exact(&mut byte)?;
     Ok(byte[0])

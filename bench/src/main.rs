@@ -1,7 +1,7 @@
 //! Measures this project and its peers in turn, on this machine, and prints Markdown.
 //!
 //! `sections` say what is measured. For servers: `peers` start them (`process`), `exchange` learns
-//! what they answer, `load` asks them over many `client`s, `callers` ask for more than they can do, `turns` repeats that round by round. For
+//! what they answer, `load` asks them over many `client`s (by a `wire`), `callers` ask for more than they can do, `turns` repeats that round by round. For
 //! codecs: `contest`. Figures become `samples`, `goal` judges them, `table` prints them.
 
 mod callers;
@@ -10,6 +10,7 @@ mod contest;
 mod documents;
 mod exchange;
 mod goal;
+mod identity;
 mod load;
 mod machine;
 mod options;
@@ -20,12 +21,13 @@ mod samples;
 mod sections;
 mod table;
 mod turns;
+mod wire;
 
 use std::io;
 use std::process::ExitCode;
 
 use options::{Options, Section};
-use sections::{codec, http, idle, overload, scale, start, text};
+use sections::{codec, http, idle, overload, scale, start, text, tls};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,6 +63,7 @@ fn run(section: Section, options: &Options) -> io::Result<String> {
         Section::Scale => scale::run(options),
         Section::Text => text::run(options),
         Section::Idle => idle::run(options),
+        Section::Tls => tls::run(options),
         Section::Start => start::run(),
         Section::Overload => overload::run(options),
     }

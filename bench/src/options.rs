@@ -4,10 +4,10 @@ use std::time::Duration;
 
 pub const USAGE: &str =
     "usage: bench/run [--keep] [SECTION]... [--rounds COUNT] [--seconds TIME] [--idle COUNT]
-sections: codec http scale idle text start overload (all of them unless named)
+sections: codec http scale idle tls text start overload (all of them unless named)
 --rounds   turns that each peer gets; medians are taken over them (5)
 --seconds  length of one measurement (2)
---idle     connections in the section idle (10000)
+--idle     connections in the sections idle and tls (10000)
 --keep     replace the tables of BENCHMARKS.md, too";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +17,17 @@ pub enum Section {
     Scale,
     Text,
     Idle,
+    Tls,
     Start,
     Overload,
 }
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("codec", Section::Codec),
     ("http", Section::Http),
     ("scale", Section::Scale),
     ("idle", Section::Idle),
+    ("tls", Section::Tls),
     ("text", Section::Text),
     ("start", Section::Start),
     ("overload", Section::Overload),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use crate::identity::Identity;
 use crate::process::{self, Server};
 
 /// What the tables call this project.
@@ -12,8 +13,10 @@ pub const OURS: &str = "this project";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
     XmlRpc,
+    XmlRpcTls,
     FixedBody,
     Nginx,
+    NginxTls,
     Dxr,
     Abyss,
     PythonXmlRpc,
@@ -28,8 +31,10 @@ impl Peer {
     pub fn name(self) -> &'static str {
         match self {
             Peer::XmlRpc | Peer::Text => OURS,
+            Peer::XmlRpcTls => "this project, TLS",
             Peer::FixedBody => "axum, fixed body",
             Peer::Nginx => "nginx, `return 200`",
+            Peer::NginxTls => "nginx, `return 200`, TLS",
             Peer::Dxr => "dxr_server",
             Peer::Abyss => "xmlrpc-c Abyss",
             Peer::PythonXmlRpc => "Python SimpleXMLRPCServer",
@@ -38,6 +43,10 @@ impl Peer {
             Peer::Waiting => "a method that waits",
             Peer::BareEpoll => "bare epoll loop, in C",
         }
+    }
+
+    pub fn speaks_tls(self) -> bool {
+        matches!(self, Peer::XmlRpcTls | Peer::NginxTls)
     }
 
     /// Starts it; one that only gives bytes back gives `body_bytes` of them.
@@ -51,14 +60,14 @@ impl Peer {
     /// Where its program is, if it is installed.
     pub fn program(self) -> Option<PathBuf> {
         let path = match self {
-            Peer::XmlRpc => bench().join("../target/release/xmlrpc-svc"),
+            Peer::XmlRpc | Peer::XmlRpcTls => bench().join("../target/release/xmlrpc-svc"),
             Peer::Text => bench().join("../target/release/tcp-command-svc"),
             Peer::FixedBody => bench().join("target/release/fixed_body"),
             Peer::Dxr => bench().join("target/release/dxr_peer"),
             Peer::Waiting => bench().join("target/release/waiting"),
             Peer::Abyss => bench().join("target/abyss"),
             Peer::BareEpoll => bench().join("target/bare_epoll"),
-            Peer::Nginx => return in_path("nginx"),
+            Peer::Nginx | Peer::NginxTls => return in_path("nginx"),
             Peer::Redis => return in_path("redis-server"),
             Peer::PythonXmlRpc | Peer::PythonTcp => return in_path("python3"),
         };
@@ -68,10 +77,16 @@ impl Peer {
     fn arguments(self, port: u16, admin: &str, body_bytes: usize) -> io::Result<Vec<String>> {
         let script = |name: &str| bench().join("peers").join(name).display().to_string();
         let words = match self {
-            Peer::XmlRpc => format!(
-                "--methods arithmetic,command,interop --listen 127.0.0.1:{port} \
-                 --admin-listen {admin} --max-connections 30000 --header-deadline 10m"
-            ),
+            Peer::XmlRpc => xmlrpc_words(&format!("--listen 127.0.0.1:{port}"), admin),
+            Peer::XmlRpcTls => {
+                let Identity { certificate, key } = Identity::create(&bench().join("target"))?;
+                let tls = format!(
+                    "--listen 127.0.0.1:0 --tls-listen 127.0.0.1:{port} --tls-cert {} --tls-key {}",
+                    certificate.display(),
+                    key.display(),
+                );
+                xmlrpc_words(&tls, admin)
+            }
             Peer::Waiting => format!(
                 "--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000 --max-calls 8"
             ),
@@ -88,29 +103,45 @@ impl Peer {
                     "--port {port} --bind 127.0.0.1 --protected-mode no --appendonly no --daemonize no"
                 )
             }
-            Peer::Nginx => format!("-e stderr -c {}", nginx_conf(port, body_bytes)?.display()),
+            Peer::Nginx => nginx_words(&format!("listen 127.0.0.1:{port};"), body_bytes)?,
+            Peer::NginxTls => {
+                let Identity { certificate, key } = Identity::create(&bench().join("target"))?;
+                let tls = format!(
+                    "listen 127.0.0.1:{port} ssl; ssl_protocols TLSv1.3; ssl_certificate {}; ssl_certificate_key {};",
+                    certificate.display(),
+                    key.display(),
+                );
+                nginx_words(&tls, body_bytes)?
+            }
         };
         Ok(words.split(' ').map(str::to_owned).collect())
     }
 }
 
+fn xmlrpc_words(listening: &str, admin: &str) -> String {
+    format!(
+        "--methods arithmetic,command,interop {listening} --admin-listen {admin} \
+         --max-connections 30000 --header-deadline 10m"
+    )
+}
+
 /// Writes what nginx needs to give `body_bytes` back from one process, and says where.
-fn nginx_conf(port: u16, body_bytes: usize) -> io::Result<PathBuf> {
+fn nginx_words(listening: &str, body_bytes: usize) -> io::Result<String> {
     let dir = bench().join("target");
     let path = dir.join("nginx.conf");
     let (dir, body) = (dir.display(), "x".repeat(body_bytes));
     let text = format!(
-        "daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
+        "user root; daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
          error_log stderr; events {{ worker_connections 2048; }}
          http {{
            access_log off; keepalive_requests 1000000000; client_max_body_size 8m;
            client_body_temp_path {dir}/nginx; proxy_temp_path {dir}/nginx; uwsgi_temp_path {dir}/nginx;
            fastcgi_temp_path {dir}/nginx; scgi_temp_path {dir}/nginx; default_type text/xml;
-           server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"{body}\"; }} }}
+           server {{ {listening} location / {{ return 200 \"{body}\"; }} }}
          }}"
     );
     fs::write(&path, text)?;
-    Ok(path)
+    Ok(format!("-e stderr -c {}", path.display()))
 }
 
 fn bench() -> &'static Path {

@@ -14,6 +14,7 @@ use crate::peers::Peer;
 use crate::process::Server;
 use crate::samples::{Samples, short};
 use crate::table::Table;
+use crate::wire::Wire;
 
 /// Descriptors that are not for idle connections.
 const RESERVED_DESCRIPTORS: u64 = 200;
@@ -25,7 +26,8 @@ const OPENING_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What an idle connection did before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Past {
+pub enum Past {
+    /// But for the handshake, where there is one.
     Silent,
     AnsweredOnce,
 }
@@ -38,6 +40,25 @@ struct Series {
 }
 
 pub fn run(options: &Options) -> io::Result<String> {
+    let text = Goal::Under(4.0);
+    let http = Goal::Under(16.0);
+    let (count, table) = table(
+        options,
+        &[
+            ("text, silent so far", Peer::Text, Past::Silent, text),
+            ("text, answered once", Peer::Text, Past::AnsweredOnce, text),
+            ("HTTP, silent so far", Peer::XmlRpc, Past::Silent, http),
+            ("HTTP, answered once", Peer::XmlRpc, Past::AnsweredOnce, http),
+        ],
+    )?;
+    Ok(format!("## {count} idle connections\n\n{table}"))
+}
+
+/// A row for each of `services`, and how many connections each was given.
+pub fn table(
+    options: &Options,
+    services: &[(&str, Peer, Past, Goal)],
+) -> io::Result<(usize, Table)> {
     let count = options.idle.min(affordable()?);
     let mut table = Table::new(&[
         "service, connections",
@@ -47,14 +68,7 @@ pub fn run(options: &Options) -> io::Result<String> {
         "beside them",
         "beside to alone",
     ]);
-    let text = Goal::Under(4.0);
-    let http = Goal::Under(16.0);
-    for (name, peer, past, goal) in [
-        ("text, silent so far", Peer::Text, Past::Silent, text),
-        ("text, answered once", Peer::Text, Past::AnsweredOnce, text),
-        ("HTTP, silent so far", Peer::XmlRpc, Past::Silent, http),
-        ("HTTP, answered once", Peer::XmlRpc, Past::AnsweredOnce, http),
-    ] {
+    for &(name, peer, past, goal) in services {
         eprintln!("idle: {name}");
         let mut series = Series::default();
         for _ in 0..options.rounds {
@@ -69,7 +83,7 @@ pub fn run(options: &Options) -> io::Result<String> {
             series.beside.over(&series.alone).to_string(),
         ]);
     }
-    Ok(format!("## {count} idle connections\n\n{table}"))
+    Ok((count, table))
 }
 
 fn turn(
@@ -82,6 +96,7 @@ fn turn(
     let server = peer.start(0)?;
     let exchange = match peer {
         Peer::Text => Exchange::lines(server.addr, "hello\n", 1)?,
+        _ if peer.speaks_tls() => Exchange::https(server.addr, &documents::addition(), 1)?,
         _ => Exchange::http(server.addr, &documents::addition(), 1)?,
     };
     let busy = Load::kept(1, options.time());
@@ -108,13 +123,15 @@ fn open(
         if Instant::now() > deadline {
             return Err(Error::other("the idle connections did not open in time"));
         }
-        let mut stream = TcpStream::connect(server.addr)?;
+        let stream = TcpStream::connect(server.addr)?;
         stream.set_read_timeout(Some(OPENING_DEADLINE))?;
+        let mut wire = Wire::new(stream, exchange.carrier)?;
+        wire.flush()?;
         if past == Past::AnsweredOnce {
-            stream.write_all(&exchange.request)?;
-            stream.read_exact(&mut answer)?;
+            wire.write_all(&exchange.request)?;
+            wire.read_exact(&mut answer)?;
         }
-        idle.push(stream);
+        idle.push(wire.into_socket());
     }
     Ok(idle)
 }

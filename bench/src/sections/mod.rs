@@ -7,3 +7,4 @@ pub mod overload;
 pub mod scale;
 pub mod start;
 pub mod text;
+pub mod tls;
