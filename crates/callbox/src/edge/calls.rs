@@ -238,7 +238,7 @@ impl Calls {
                 access.method = Some(method);
                 // It waits more than it works.
                 drop(core);
-                let ended = async { Ok(method.finish(running).await) };
+                let ended = async { Ok(method.finish(running, caller).await) };
                 // In a box, or every call had room for what few need.
                 Box::pin(unless(self.has_left(caller), ended)).await?
             }
@@ -252,7 +252,7 @@ impl Calls {
         }
         let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
         if let Some(cause) = &answer.unwritable {
-            self.published.log_unwritable(&name, cause);
+            self.published.log_unwritable(&name, caller, cause);
         }
         Ok(Called { answer, _share: share })
     }

@@ -58,9 +58,9 @@ impl Published {
     }
 
     /// Logs that the method's result cannot be written.
-    pub(crate) fn log_unwritable(&self, name: &str, cause: &dyn Display) {
+    pub(crate) fn log_unwritable(&self, name: &str, caller: &Caller, cause: &dyn Display) {
         if let Some(method) = self.find(name) {
-            method.log_unwritable(cause);
+            method.log_unwritable(caller, cause);
         }
     }
 
