@@ -1,6 +1,6 @@
 //! What goes wrong while a method runs, logged with the request that it runs for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use protocol::xmlrpc::Fault;
 use svc_runtime::logging::{Panic, catch};
@@ -12,19 +12,23 @@ use super::caller::Caller;
 const MAX_CAUSES: usize = 16;
 
 thread_local! {
-    /// Causes of internal errors of the method that runs on this thread, where one does. The
-    /// request that it runs for is known to who runs it, and a copy for each call would cost.
-    static CAUSES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// Whether a method runs on this thread.
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// Causes of internal errors of the method that runs, and of those that wait for it: the request
+    /// is known to who runs it, and a copy for each call would cost.
+    static CAUSES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// How many there are: nearly always none.
+    static WAITING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs what there is to run now of the method `name`, which `caller` has called. A panic is an
 /// internal error.
 pub(super) fn run_for<T>(name: &str, caller: &Caller, run: impl FnOnce() -> T) -> Result<T, Fault> {
-    let outer = CAUSES.replace(Some(Vec::new()));
+    let (outer, before) = (IS_RUNNING.replace(true), WAITING.get());
     let done = catch(run);
-    let causes = CAUSES.replace(outer).unwrap_or_default();
-    if !causes.is_empty() {
-        log_causes(name, caller, &causes);
+    IS_RUNNING.set(outer);
+    if WAITING.get() > before {
+        log_causes(name, caller, before);
     }
     done.map_err(|panic| {
         log_panic(name, caller, &panic);
@@ -34,20 +38,19 @@ pub(super) fn run_for<T>(name: &str, caller: &Caller, run: impl FnOnce() -> T) -
 
 /// Logs the cause of an internal error: with its request where a method runs on this thread.
 pub(super) fn log_cause(cause: String) {
-    let alone = CAUSES.with_borrow_mut(|causes| match causes {
-        Some(causes) if causes.len() < MAX_CAUSES => {
-            causes.push(cause);
-            None
-        }
-        _ => Some(cause),
-    });
-    if let Some(cause) = alone {
+    if IS_RUNNING.get() && WAITING.get() < MAX_CAUSES {
+        CAUSES.with_borrow_mut(|causes| causes.push(cause));
+        WAITING.set(WAITING.get() + 1);
+    } else {
         error!(%cause, "a method failed");
     }
 }
 
+/// Logs the causes after the first so many, which are those of a method that has called this one.
 #[cold]
-fn log_causes(method: &str, caller: &Caller, causes: &[String]) {
+fn log_causes(method: &str, caller: &Caller, before: usize) {
+    let causes = CAUSES.with_borrow_mut(|causes| causes.split_off(before));
+    WAITING.set(before);
     let (peer, request_id) = (caller.peer(), caller.request_id());
     for cause in causes {
         error!(%peer, %method, %request_id, %cause, "a method failed");

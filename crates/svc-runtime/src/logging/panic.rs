@@ -1,6 +1,6 @@
 //! A panic is a log line like any other.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -10,8 +10,19 @@ use tracing::error;
 use crate::seldom::Seldom;
 
 thread_local! {
-    /// The panic that came last in what this thread runs by [`catch`], where it does.
-    static CAUGHT: RefCell<Option<Option<Panic>>> = const { RefCell::new(None) };
+    static CATCHING: Cell<Catching> = const { Cell::new(Catching::Nothing) };
+    /// The last panic in what is run by [`catch`]. Looked at only where there was one.
+    static KEPT: RefCell<Option<Panic>> = const { RefCell::new(None) };
+}
+
+/// What this thread does by [`catch`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Catching {
+    Nothing,
+    /// It runs what may panic.
+    Quiet,
+    /// It runs what has panicked.
+    Panicked,
 }
 
 /// A panic, as far as it is known: nothing is where the program has a hook of its own.
@@ -46,14 +57,15 @@ impl Panic {
 
 /// Runs what may panic. Its panic is the caller's to log, who knows more of it.
 pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
-    let outer = CAUGHT.replace(Some(None));
+    let outer = CATCHING.replace(Catching::Quiet);
     let done = catch_unwind(AssertUnwindSafe(run));
-    let panic = CAUGHT.replace(outer).flatten();
-    match (done, panic) {
-        (Err(_), panic) => Err(panic.unwrap_or_default()),
-        (Ok(done), None) => Ok(done),
-        (Ok(done), Some(caught_inside)) => {
-            caught_inside.log();
+    let catching = CATCHING.replace(outer);
+    let panic = if catching == Catching::Panicked { KEPT.take() } else { None };
+    match done {
+        Err(_) => Err(panic.unwrap_or_default()),
+        Ok(done) => {
+            // It was caught in there.
+            panic.iter().for_each(Panic::log);
             Ok(done)
         }
     }
@@ -71,10 +83,11 @@ pub(super) fn install_hook() {
 /// Keeps a panic for who catches it, and gives back the one that is to be logged now: this one where
 /// nobody does, else one that came before.
 fn kept(panic: Panic) -> Option<Panic> {
-    CAUGHT.with_borrow_mut(|caught| match caught {
-        Some(last) => last.replace(panic),
-        None => Some(panic),
-    })
+    if CATCHING.get() == Catching::Nothing {
+        return Some(panic);
+    }
+    CATCHING.set(Catching::Panicked);
+    KEPT.replace(Some(panic))
 }
 
 /// Once a minute for each place in the code.
