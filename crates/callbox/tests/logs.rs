@@ -232,7 +232,7 @@ async fn line_of_an_internal_error_has_the_request_id_that_the_caller_sees() {
         let lines = lines_with("request_id=", &method);
         let [line] = &lines[..] else { panic!("{method}: {lines:?}") };
         assert!(line.contains("ERROR") && line.contains("peer=127.0.0.1:"), "{line}");
-        assert!(line.contains(&format!("request_id={id}")), "{line} {id}");
+        assert!(line.contains(&format!("request_id=\"{id}\"")), "{line} {id}");
         assert_eq!(line.contains("cause=the disk is full"), !name.contains("panics"), "{line}");
     }
 }
@@ -256,7 +256,7 @@ async fn line_of_an_internal_error_in_a_multicall_names_the_entrys_method() {
     let document = call("system.multicall", &[&calls]);
     assert!(exchange(addr, &post("/", headers, &document)).await.result().is_ok());
     for method in methods {
-        let lines = lines_with("request_id=of-the-multicall", method);
+        let lines = lines_with("request_id=\"of-the-multicall\"", method);
         assert_eq!(lines.len(), 1, "{method}: {lines:?}");
     }
 }

@@ -61,7 +61,7 @@ async fn panic_of_a_method_is_one_line_with_place_words_and_request() {
     ] {
         assert!(line.contains("ERROR") && line.contains("a method panicked"), "{line}");
         assert!(line.contains("peer=127.0.0.1:") && line.contains("times=1"), "{line}");
-        assert!(line.contains(&format!("method={method} request_id=of-{method} ")), "{line}");
+        assert!(line.contains(&format!("method={method} request_id=\"of-{method}\" ")), "{line}");
         assert!(line.contains("tests/panics.rs:"), "{line}");
         let payload = payload.map(|payload| format!("payload=\"{payload}\""));
         assert_eq!(line.contains("payload="), payload.is_some(), "{line}");

@@ -287,7 +287,7 @@ impl Method {
     pub(super) fn log_unwritable(&self, caller: &Caller, cause: &dyn std::fmt::Display) {
         if let Some(times) = self.unwritable.due() {
             error!(
-                peer = %caller.peer(), method = %self.name, request_id = %caller.request_id(),
+                peer = %caller.peer(), method = %self.name, request_id = &*caller.request_id(),
                 times, %cause, "a method's result cannot be written"
             );
         }

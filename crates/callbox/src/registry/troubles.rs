@@ -51,9 +51,9 @@ pub(super) fn log_cause(cause: String) {
 fn log_causes(method: &str, caller: &Caller, before: usize) {
     let causes = CAUSES.with_borrow_mut(|causes| causes.split_off(before));
     WAITING.set(before);
-    let (peer, request_id) = (caller.peer(), caller.request_id());
+    let (peer, request_id) = (caller.peer(), &*caller.request_id());
     for cause in causes {
-        error!(%peer, %method, %request_id, %cause, "a method failed");
+        error!(%cause, %peer, %method, request_id, "a method failed");
     }
 }
 
@@ -63,7 +63,7 @@ fn log_panic(method: &str, caller: &Caller, panic: &Panic) {
     if let Some(times) = panic.due(method) {
         let Panic { location, payload } = panic;
         error!(
-            peer = %caller.peer(), %method, request_id = %caller.request_id(),
+            peer = %caller.peer(), %method, request_id = &*caller.request_id(),
             location, payload, times, "a method panicked"
         );
     }
