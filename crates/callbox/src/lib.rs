@@ -47,6 +47,7 @@ pub use reloader::Reloader;
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
 pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
 pub use svc_runtime::access::AccessLog;
+pub use svc_runtime::address::{ListenAddr, NoListenAddr};
 pub use svc_runtime::check::Check;
 pub use svc_runtime::descriptors::TooFewDescriptors;
 pub use svc_runtime::listener::ListenError;
@@ -54,7 +55,9 @@ pub use svc_runtime::logging::LogFormat;
 pub use svc_runtime::metrics::Metrics;
 pub use svc_runtime::network::{Network, NoNetwork};
 pub use svc_runtime::process::StartError;
-pub use svc_runtime::settings::ProcessSettings;
+pub use svc_runtime::settings::{Announce, ProcessSettings};
+pub use svc_runtime::share::{NoPercent, Percent};
+pub use svc_runtime::tls::{TlsError, TlsSettings};
 
 /// What the macros' expansions stand on. Nobody else's: it may change at any time.
 #[doc(hidden)]

@@ -31,9 +31,9 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::accounts::{Accounts, AccountsError};
 use crate::edge::hosts::Hosts;
 use crate::edge::{AllowedHost, CallService, Edge};
-use crate::registry::{Connection, Registry, RegistryError};
+use crate::registry::{Connection, Published, Registry, RegistryError};
 use crate::reloader::Reloader;
-use crate::settings::{Settings, parse};
+use crate::settings::{AccountsSettings, Settings, parse};
 
 /// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
@@ -192,8 +192,8 @@ impl Server {
         // As much as it would have as a process of its own.
         let memory = limits.memory(Memory::of_process(process.max_memory).for_peers() / 2);
         let published = self.registry.publish(limits.publish(memory), &metrics)?;
-        let accounts = self.settings.accounts.read()?.map(Arc::new);
-        let reloads = accounts.clone().map(reload_accounts).into_iter().collect();
+        let (accounts, reload) = read_accounts(&self.settings.accounts, &published)?;
+        let reloads = reload.into_iter().collect();
         self.reloader.takes(reloads, metrics.clone());
         let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
         let calls = limits.call(memory, process.max_share);
@@ -213,7 +213,7 @@ impl Server {
         };
         let memory = limits.memory(half);
         let published = self.registry.publish(limits.publish(memory), &metrics)?;
-        let accounts = settings.accounts.read()?.map(Arc::new);
+        let (accounts, reload_accounts) = read_accounts(&settings.accounts, &published)?;
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
             let unix_mode = settings.process.unix_mode;
@@ -227,15 +227,8 @@ impl Server {
         }
         let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
-        let edge = Edge::new(
-            published,
-            hosts,
-            accounts.clone(),
-            limits.call(memory, settings.process.max_share),
-            watch,
-            &metrics,
-            Some(&health),
-        );
+        let calls = limits.call(memory, settings.process.max_share);
+        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, Some(&health));
         Ok(Service {
             listeners,
             admin,
@@ -247,7 +240,7 @@ impl Server {
             health,
             metrics,
             access_log: settings.process.access_log,
-            reloads: reload.into_iter().chain(accounts.map(reload_accounts)).collect(),
+            reloads: reload.into_iter().chain(reload_accounts).collect(),
             connections: HttpConnections { edge, deadlines: limits.http(), trusted },
         })
     }
@@ -266,8 +259,20 @@ fn hosts(listed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
     if listeners.iter().all(is_local) { Hosts::Local } else { Hosts::Any }
 }
 
-fn reload_accounts(accounts: Arc<Accounts>) -> Reload {
-    Reload::new("accounts", move || accounts.reload().map_err(|error| error.to_string()))
+/// The accounts of what is `published`, if anybody is to be asked, and how they are read again.
+fn read_accounts(
+    settings: &AccountsSettings,
+    published: &Arc<Published>,
+) -> Result<(Option<Arc<Accounts>>, Option<Reload>), AccountsError> {
+    let Some(accounts) = settings.read()?.map(Arc::new) else { return Ok((None, None)) };
+    accounts.tell_of_misfits(published);
+    let (again, published) = (accounts.clone(), published.clone());
+    let reload = Reload::new("accounts", move || {
+        again.reload().map_err(|error| error.to_string())?;
+        again.tell_of_misfits(&published);
+        Ok(())
+    });
+    Ok((Some(accounts), Some(reload)))
 }
 
 /// Peers over HTTP, whose calls the edge answers.

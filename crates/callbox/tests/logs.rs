@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use callbox::{MAX_HOLD, Registry, methods};
-use edge::{DEFAULTS, ask, entry, multicall, start};
+use callbox::{Fault, MAX_HOLD, Registry, internal, methods};
+use edge::{DEFAULTS, ask, call, entry, exchange, multicall, post, start};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// All that was logged since the process began.
@@ -40,6 +40,11 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     log
 });
+
+/// The lines that name `method` and have `words`.
+fn lines_with(words: &str, method: &str) -> Vec<String> {
+    lines(method).into_iter().filter(|line| line.contains(words)).collect()
+}
 
 /// The lines that name `method`.
 fn lines(method: &str) -> Vec<String> {
@@ -107,11 +112,9 @@ async fn method_that_holds_its_thread_is_warned_of_by_name_once_a_minute() {
         ("slow.quick", 0),
         ("slow.waits", 0),
     ] {
-        let lines = lines(method);
+        let lines = lines_with("holds a thread", method);
         assert_eq!(lines.len(), warnings, "{method}: {lines:?}");
-        for line in lines {
-            assert!(line.contains("WARN") && line.contains("holds a thread"), "{line}");
-        }
+        assert!(lines.iter().all(|line| line.contains("WARN")), "{lines:?}");
     }
 }
 
@@ -173,4 +176,99 @@ async fn result_that_cannot_be_written_is_one_line_with_its_method() {
         assert!(lines[0].contains("ERROR") && lines[0].contains("cannot be written"), "{lines:?}");
         assert!(lines[0].contains("times=1 ") && !lines[0].contains("secret"), "{lines:?}");
     }
+}
+
+struct Failing;
+
+#[methods(prefix = "failing")]
+impl Failing {
+    fn sync() -> Result<i32, Fault> {
+        Err(internal("the disk is full"))
+    }
+
+    async fn later() -> Result<i32, Fault> {
+        tokio::task::yield_now().await;
+        Err(internal("the disk is full"))
+    }
+
+    #[method(blocking)]
+    fn aside() -> Result<i32, Fault> {
+        Err(internal("the disk is full"))
+    }
+
+    fn panics() {
+        panic!("the disk is full")
+    }
+
+    async fn panics_later() {
+        tokio::task::yield_now().await;
+        panic!("the disk is full")
+    }
+
+    #[method(blocking)]
+    fn panics_aside() {
+        panic!("the disk is full")
+    }
+
+    async fn elsewhere() -> Result<i32, Fault> {
+        let task = async { internal("not in the method") };
+        Err(tokio::spawn(task).await.map_err(internal)?)
+    }
+}
+
+const FAILING: [&str; 6] = ["sync", "later", "aside", "panics", "panics_later", "panics_aside"];
+
+#[tokio::test]
+async fn line_of_an_internal_error_has_the_request_id_that_the_caller_sees() {
+    LazyLock::force(&LOG);
+    let mut registry = Registry::new();
+    registry.add_methods(Failing);
+    let addr = start(registry, DEFAULTS).await;
+    for name in FAILING {
+        let method = format!("failing.{name}");
+        let answer = exchange(addr, &post("/", "", &call(&method, &[]))).await;
+        assert!(!answer.text().contains("disk"), "{}", answer.text());
+        let id = answer.header("x-request-id").unwrap();
+        let lines = lines_with("request_id=", &method);
+        let [line] = &lines[..] else { panic!("{method}: {lines:?}") };
+        assert!(line.contains("ERROR") && line.contains("peer=127.0.0.1:"), "{line}");
+        assert!(line.contains(&format!("request_id=\"{id}\"")), "{line} {id}");
+        assert_eq!(line.contains("cause=the disk is full"), !name.contains("panics"), "{line}");
+    }
+}
+
+/// The entry's method is named, and the multicall's request.
+#[tokio::test]
+async fn line_of_an_internal_error_in_a_multicall_names_the_entrys_method() {
+    LazyLock::force(&LOG);
+    let mut registry = Registry::new();
+    registry.add("entry.sync", "", || Err::<i32, _>(internal("no disk")));
+    registry.add("entry.later", "", async || {
+        tokio::task::yield_now().await;
+        Err::<i32, _>(internal("no disk"))
+    });
+    registry.add("entry.panics", "", || -> i32 { panic!("no disk") });
+    let addr = start(registry, DEFAULTS).await;
+    let methods = ["entry.sync", "entry.later", "entry.panics"];
+    let entries = methods.map(|method| entry(method, "")).concat();
+    let calls = format!("<array><data>{entries}</data></array>");
+    let headers = "X-Request-Id: of-the-multicall\r\n";
+    let document = call("system.multicall", &[&calls]);
+    assert!(exchange(addr, &post("/", headers, &document)).await.result().is_ok());
+    for method in methods {
+        let lines = lines_with("request_id=\"of-the-multicall\"", method);
+        assert_eq!(lines.len(), 1, "{method}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn internal_error_outside_of_a_method_is_logged_all_the_same() {
+    LazyLock::force(&LOG);
+    let mut registry = Registry::new();
+    registry.add_methods(Failing);
+    let addr = start(registry, DEFAULTS).await;
+    assert!(ask(addr, "failing.elsewhere", &[]).await.is_err());
+    let log = LOG.0.lock().unwrap();
+    let told = std::str::from_utf8(&log).unwrap().lines();
+    assert_eq!(told.filter(|line| line.contains("cause=not in the method")).count(), 1);
 }

@@ -19,6 +19,7 @@ use tracing_subscriber::filter::ParseError;
 use self::directives::Directives;
 pub use self::format::LogFormat;
 pub use self::paced::{MAX_LINES_A_SECOND, Paced};
+pub use self::panic::{Panic, catch};
 use self::stderr::Stderr;
 
 /// Starts logging: `info` and above where `RUST_LOG` is unset or empty, else what it says, which

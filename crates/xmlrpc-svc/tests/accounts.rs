@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use support::{Process, command, run_to_end};
+use support::{Process, command, run_to_end, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
@@ -290,4 +290,44 @@ fn hangup_reads_the_accounts_again_all_or_none() {
     service.wait_for_log("reloaded what=\"accounts\"");
     check("ana:secret", "401");
     check("eve:secret", "200");
+}
+
+/// The accounts and patterns that were warned of so far.
+fn misfits(service: &Process, file: &Accounts) -> Vec<String> {
+    let log = service.stderr();
+    let warnings = log.lines().filter(|line| line.contains("no published method fits"));
+    let start = format!("fits this pattern file={} ", file.path());
+    warnings
+        .map(|line| {
+            assert!(line.contains("WARN"), "{line}");
+            line.split_once(&start).unwrap().1.to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn pattern_that_fits_no_method_is_warned_of_at_the_start_and_at_each_reload() {
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let misspelled = format!(
+        "{USERS}[token.ci]\nsha256 = \"{digest}\"\nmethods = [\"addition\", \"adition\", \"command.*\"]\n\
+         [certificate.\"CN=robot\"]\nmethods = [\"sytem.*\", \"system.listMethods\"]\n\
+         [anyone]\nmethods = [\"adition\", \"adition\", \"command.run.*\"]\n"
+    );
+    let file = Accounts::new("misfits", &misspelled);
+    let service = file.start();
+    let expected = [
+        "account=\"anyone\" pattern=\"adition\"",
+        "account=\"anyone\" pattern=\"command.run.*\"",
+        "account=\"certificate.\\\"CN=robot\\\"\" pattern=\"sytem.*\"",
+        "account=\"token.ci\" pattern=\"adition\"",
+    ];
+    service.wait_for_log("account=\"token.ci\"");
+    assert_eq!(misfits(&service, &file), expected);
+    service.signal("HUP");
+    service.wait_for_log("reloaded what=\"accounts\"");
+    assert_eq!(misfits(&service, &file), [expected, expected].concat());
+    file.write(USERS);
+    service.signal("HUP");
+    wait_until("a second reload", || service.stderr().matches("reloaded what=").count() == 2);
+    assert_eq!(misfits(&service, &file).len(), 8, "all fit");
 }

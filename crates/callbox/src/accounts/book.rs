@@ -1,6 +1,6 @@
 //! The accounts as they were read, and the passwords that are remembered since.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::digest::Digest;
@@ -43,6 +43,20 @@ impl Book {
             && self.tokens.is_empty()
             && self.certificates.is_empty()
             && self.anyone.is_none()
+    }
+
+    /// The accounts with patterns that fit none of the methods `names`, and these.
+    pub(super) fn misfits<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> BTreeSet<(String, String)> {
+        let users = self.users.values().map(|user| &user.identity);
+        let identities = users.chain(self.tokens.values()).chain(self.certificates.values());
+        let misfits = identities.chain(&self.anyone).flat_map(|identity| {
+            let misfits = identity.permissions.misfits(names.clone());
+            misfits.map(|pattern| (identity.to_string(), pattern.to_string()))
+        });
+        misfits.collect()
     }
 
     /// Who has this token.

@@ -27,7 +27,7 @@ use svc_runtime::source::Source;
 use svc_runtime::stream::Secrecy;
 use tracing::warn;
 
-use crate::registry::{Connection, Identity, Peer};
+use crate::registry::{Connection, Identity, Peer, Published};
 use book::Book;
 use credentials::{Credentials, Login};
 use desk::{Desk, Question};
@@ -95,6 +95,15 @@ impl Accounts {
         self.tell_of_readers(contents.secrets);
         self.book.store(Arc::new(contents.book));
         Ok(())
+    }
+
+    /// Warns of patterns that fit no method that is `published`: they are allowed nothing, and may
+    /// be misspelled.
+    pub(crate) fn tell_of_misfits(&self, published: &Published) {
+        for (account, pattern) in self.book.load().misfits(published.all_names()) {
+            let file = self.path.display();
+            warn!(%file, account, pattern, "no published method fits this pattern");
+        }
     }
 
     /// Says who the caller is whose request had `headers` and came over `connection`.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::{Dialect, Limits, MethodCall, Value};
+use protocol::xmlrpc::{Dialect, Limits, MethodCall, Value, decode_call};
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
 use tokio::task::yield_now;
@@ -235,14 +235,15 @@ impl Calls {
         access: &mut Access<'a>,
     ) -> Result<Called, Rejection> {
         let (length, mut share) = (document.len(), self.reading.share());
-        let read = reading::read(
-            document,
-            head.charset.take(),
-            self.limits.document,
-            &mut share,
-            &self.reading,
-        );
-        let MethodCall { name, params, dialect } = match read.await? {
+        let (charset, limits) = (head.charset.take(), self.limits.document);
+        let read = if length <= MAX_INLINE_BYTES {
+            decode_call(&document, charset.as_deref(), &limits)
+        } else {
+            let read = reading::read(document, charset, limits, &mut share, &self.reading);
+            // In a box, or every call had room for what large ones alone need.
+            Box::pin(read).await?
+        };
+        let MethodCall { name, params, dialect } = match read {
             Ok(call) => call,
             Err(error) => {
                 let answer = xmlrpc::write(Err(error.into()), Dialect::default());
@@ -264,7 +265,7 @@ impl Calls {
                 access.method = Some(method);
                 // It waits more than it works.
                 drop(core);
-                let ended = async { Ok(method.finish(running).await) };
+                let ended = async { Ok(method.finish(running, caller).await) };
                 // In a box, or every call had room for what few need.
                 Box::pin(unless(self.has_left(caller), ended)).await?
             }
@@ -278,7 +279,7 @@ impl Calls {
         }
         let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
         if let Some(cause) = &answer.unwritable {
-            self.published.log_unwritable(&name, cause);
+            self.published.log_unwritable(&name, caller, cause);
         }
         Ok(Called { answer, _share: share })
     }

@@ -1,12 +1,14 @@
 //! Content codings (RFC 9110, 8.4): which one a header names, inflating and deflating.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read};
+use std::num::NonZero;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
-use flate2::Compression;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
-use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// Bytes that are inflated at once, before anybody asks whether they are too many.
 pub(super) const INFLATE_STEP: usize = 64 * 1024;
@@ -97,9 +99,50 @@ impl<D: Read + Rest> Read for Whole<D> {
 
 /// Compresses `body` as gzip, fast rather than small.
 pub(super) fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
+    let mut compressor = idle_compressor().unwrap_or_else(new_compressor);
+    let zipped = compress(&mut compressor, body)?;
+    keep(compressor);
+    Ok(zipped)
+}
+
+/// Base-2 logarithm of the largest window there is: what a compressor looks back on.
+const WINDOW_BITS: u8 = 15;
+
+fn new_compressor() -> Compress {
+    Compress::new_gzip(Compression::fast(), WINDOW_BITS)
+}
+
+fn compress(compressor: &mut Compress, body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut zipped = Vec::with_capacity(body.len() / 4 + MIN_ROOM);
+    loop {
+        let read = usize::try_from(compressor.total_in()).map_err(io::Error::other)?;
+        match compressor.compress_vec(&body[read..], &mut zipped, FlushCompress::Finish)? {
+            Status::StreamEnd => return Ok(zipped),
+            Status::Ok | Status::BufError => zipped.reserve(zipped.len() + MIN_ROOM),
+        }
+    }
+}
+
+/// Room in bytes that there is at least for what comes out of a compressor.
+const MIN_ROOM: usize = 256;
+
+/// Compressors that wait for the next body. Each has some 300 kB, which are dearer to get of the
+/// system, and to give back, than a usual body is to compress.
+static IDLE: Mutex<Vec<Compress>> = Mutex::new(Vec::new());
+
+fn idle_compressor() -> Option<Compress> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
+/// Keeps a compressor for the next body, but no more of them than there are cores.
+fn keep(mut compressor: Compress) {
+    static MOST: LazyLock<usize> =
+        LazyLock::new(|| available_parallelism().map_or(1, NonZero::get));
+    compressor.reset();
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if idle.len() < *MOST {
+        idle.push(compressor);
+    }
 }
 
 /// Whether `Accept-Encoding` takes gzip (RFC 9110, 12.5.3).
@@ -133,6 +176,7 @@ mod tests {
     use super::*;
     use axum::http::{HeaderName, HeaderValue};
     use flate2::write::{DeflateEncoder, ZlibEncoder};
+    use std::io::Write;
 
     fn inflate(coding: Coding, body: &[u8]) -> io::Result<Vec<u8>> {
         let (mut inflater, mut plain) = (Inflater::new(coding, body), Vec::new());
@@ -160,6 +204,38 @@ mod tests {
         }
         let twice = [gzip(b"<a>").unwrap(), gzip(b"</a>").unwrap()].concat();
         assert_eq!(inflate(Coding::Gzip, &twice).unwrap(), b"<a></a>");
+    }
+
+    /// Text that compresses well, and bytes that do not.
+    fn bodies() -> Vec<Vec<u8>> {
+        let noise = |length: u32| (0..length).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8);
+        vec![
+            b"<methodResponse/>".repeat(2_000),
+            noise(200_000).collect(),
+            Vec::new(),
+            b"<a/>".to_vec(),
+            noise(3_000).collect(),
+            b"<methodResponse/>".repeat(50_000),
+        ]
+    }
+
+    #[test]
+    fn compressor_used_again_writes_what_a_new_one_does() {
+        let mut used = new_compressor();
+        for body in bodies() {
+            let zipped = compress(&mut used, &body).unwrap();
+            used.reset();
+            assert_eq!(zipped, compress(&mut new_compressor(), &body).unwrap());
+            assert_eq!(zipped, gzip(&body).unwrap());
+            assert_eq!(inflate(Coding::Gzip, &zipped).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn no_more_compressors_are_kept_than_there_are_cores() {
+        let cores = available_parallelism().unwrap().get();
+        (0..2 * cores).for_each(|_| keep(new_compressor()));
+        assert!(IDLE.lock().unwrap().len() <= cores);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod shares;
 mod unread;
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +45,9 @@ use calls::Calls;
 use hosts::Hosts;
 use rejection::Rejection;
 use unread::{RequestBody, Unread};
+
+/// An answer on its way. In a box, or every kept connection had room for all that a call ever waits for.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
 /// where it was told of the health, tell that. Another path is 404, another method 405.
@@ -85,20 +89,17 @@ impl Edge {
     }
 
     /// Answers a request. It ends here: it is counted, and logged where that is due.
-    pub(crate) async fn answer(
+    pub(crate) fn answer(
         self: Arc<Self>,
         request: Request<impl RequestBody>,
         connection: Arc<Connection>,
-    ) -> Result<Response, Infallible> {
+    ) -> Answer {
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
         match request.method() {
             // Not by way of the router, which costs as much as reading the call.
-            &Method::POST if is_call_path(request.uri().path()) => {
-                Ok(self.call(request, connection).await)
-            }
-            // In a box, or every kept connection had room for all that this ever waits for.
-            _ => Box::pin(self.answer_other(request, connection)).await,
+            &Method::POST if is_call_path(request.uri().path()) => self.call(request, connection),
+            _ => Box::pin(self.answer_other(request, connection)),
         }
     }
 
@@ -118,16 +119,15 @@ impl Edge {
 
     /// Begins with a call.
     fn call(
-        &self,
+        self: Arc<Self>,
         mut request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
-    ) -> impl Future<Output = Response> {
+    ) -> Answer {
         let is_meant = self.is_meant(&request, &connection);
         let (version, headers) = (request.version(), std::mem::take(request.headers_mut()));
         let mut caller = Caller::new(connection, Door::XmlRpc, headers);
         let body = request.into_body();
-        // In a box, or every kept connection had room for all that a call ever waits for. A block,
-        // since a function's parameters would be there twice.
+        // A block, since a function's parameters would be there twice.
         Box::pin(async move {
             let mut access = self.watch.call(self.calls.published());
             let answered = if is_meant {
@@ -142,12 +142,12 @@ impl Edge {
             let mut response =
                 answered.unwrap_or_else(|rejection| rejection.into_response(version));
             access.end(&caller, &mut response);
-            response
+            Ok(response)
         })
     }
 
     async fn answer_other(
-        &self,
+        self: Arc<Self>,
         request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
     ) -> Result<Response, Infallible> {

@@ -1,11 +1,9 @@
-//! A body becomes a call. What a large one takes of memory is asked for before.
+//! A large body becomes a call, once there is memory for that.
 
 use axum::body::Bytes;
-use protocol::xmlrpc::{
-    DecodeError, Limits, MethodCall, decode_call, decode_call_by_tree, decode_plain_call,
-};
+use protocol::xmlrpc::{DecodeError, Limits, MethodCall, decode_call_by_tree, decode_plain_call};
 
-use super::aside::{MAX_INLINE_BYTES, aside};
+use super::aside::aside;
 use super::budget::{Budget, Share};
 use super::rejection::Rejection;
 
@@ -23,21 +21,6 @@ const COPIES_BY_TREE: usize = 3;
 
 /// The call that `document` is. What reading it takes is a `share` of `memory`.
 pub(super) async fn read(
-    document: Bytes,
-    charset: Option<String>,
-    limits: Limits,
-    share: &mut Share,
-    memory: &Budget,
-) -> Result<Result<MethodCall, DecodeError>, Rejection> {
-    let length = document.len();
-    if length <= MAX_INLINE_BYTES {
-        return Ok(decode_call(&document, charset.as_deref(), &limits));
-    }
-    // In a box, or every call had room for what large ones alone need.
-    Box::pin(read_large(document, charset, limits, share, memory)).await
-}
-
-async fn read_large(
     document: Bytes,
     charset: Option<String>,
     limits: Limits,

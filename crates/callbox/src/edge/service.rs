@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,8 +10,8 @@ use axum::http::Request;
 use axum::response::Response;
 use tower::Service;
 
-use super::Edge;
 use super::unread::RequestBody;
+use super::{Answer, Edge};
 use crate::registry::{Connection, Peer};
 
 /// Published methods as a [`tower::Service`], with all the limits of a call: `POST` to where it is
@@ -33,7 +32,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -43,6 +42,6 @@ where
         let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = info.map_or(Peer::Unknown, |ConnectInfo(addr)| Peer::Inet(*addr));
         let connection = self.0.connection(Connection::foreign(peer));
-        Box::pin(self.0.clone().answer(request, connection))
+        self.0.clone().answer(request, connection)
     }
 }

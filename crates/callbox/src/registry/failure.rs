@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use protocol::xmlrpc::Fault;
-use tracing::error;
+
+use super::troubles::log_cause;
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +29,10 @@ impl Failure {
 }
 
 /// The fault of an error that is nobody's business but the operator's: it is logged, and the caller
-/// sees -32603, "internal error". For `map_err`.
+/// sees -32603, "internal error". For `map_err`. Where a method calls it, and not a thread or task
+/// of its own, the line has its name, the peer and the request's id.
 pub fn internal(cause: impl Display) -> Fault {
-    error!(%cause, "a method failed");
+    log_cause(cause.to_string());
     Fault::internal()
 }
 

@@ -1,7 +1,6 @@
 //! A published name: what it does in words, and the functions behind it.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::failure::Failure;
 use super::function::{Function, Outcome, Running, SyncFunction};
 use super::param::Arguments;
 use super::signature::{Signature, list};
+use super::troubles::run_for;
 
 /// Longest time for which a method may hold a thread that serves others before that is told.
 pub const MAX_HOLD: Duration = Duration::from_millis(100);
@@ -171,13 +171,14 @@ impl Method {
     ) -> Result<Begun, Failure> {
         Ok(match &self.fitting(&params)?.call {
             Call::Here(run) => {
-                let (ran, ended) = self.watched(now, || run(Arguments::new(params, caller)));
+                let (ran, ended) =
+                    self.watched(caller, now, || run(Arguments::new(params, caller)));
                 match ran? {
-                    Outcome::Done(result) => Begun::Ended(self.told(result), ended),
+                    Outcome::Done(result) => Begun::Ended(self.told(result, caller), ended),
                     Outcome::Later(running) => Begun::Running(running),
                 }
             }
-            Call::Aside(run) => Begun::Running(aside(run.clone(), params, caller.clone(), places)?),
+            Call::Aside(run) => Begun::Running(self.aside(run, params, caller, places)?),
         })
     }
 
@@ -192,13 +193,40 @@ impl Method {
         self.durations.observe(family, &self.name, door, fault, time);
     }
 
-    /// Ends what was started.
-    pub(crate) async fn finish(&self, mut running: Running) -> Result<Value, Failure> {
+    /// Ends what `caller` has started.
+    pub(crate) async fn finish(
+        &self,
+        mut running: Running,
+        caller: &Caller,
+    ) -> Result<Value, Failure> {
         let polled = std::future::poll_fn(|cx| {
-            let (polled, _) = self.watched(Instant::now(), || running.as_mut().poll(cx));
+            let (polled, _) = self.watched(caller, Instant::now(), || running.as_mut().poll(cx));
             polled.unwrap_or_else(|fault| Poll::Ready(Err(fault.into())))
         });
-        self.told(polled.await)
+        self.told(polled.await, caller)
+    }
+
+    /// Runs a function on a thread beside those that serve, if one is free. The place is taken until
+    /// it ends, also where nobody waits for it any more.
+    fn aside(
+        &self,
+        run: &Arc<Run>,
+        params: Vec<Value>,
+        caller: &Caller,
+        places: &Arc<Semaphore>,
+    ) -> Result<Running, Failure> {
+        let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
+        let (name, run, caller) = (self.name.clone(), run.clone(), caller.clone());
+        let running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            match run_for(&name, &caller, || run(Arguments::new(params, &caller)))? {
+                Outcome::Done(result) => result,
+                // Only sync functions come here.
+                Outcome::Later(_) => Err(Fault::internal().into()),
+            }
+        });
+        let ended = async { running.await.unwrap_or_else(|_| Err(Fault::internal().into())) };
+        Ok(Box::pin(ended))
     }
 
     fn fitting(&self, params: &[Value]) -> Result<&Overload, Fault> {
@@ -218,10 +246,15 @@ impl Method {
         Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
     }
 
-    /// Runs what may panic, or hold its thread for too long, from `started` on, and says when it
+    /// Runs what may fail, or hold its thread for too long, from `started` on, and says when it
     /// ended.
-    fn watched<T>(&self, started: Instant, run: impl FnOnce() -> T) -> (Result<T, Fault>, Instant) {
-        let done = catch_unwind(AssertUnwindSafe(run)).map_err(|_| Fault::internal());
+    fn watched<T>(
+        &self,
+        caller: &Caller,
+        started: Instant,
+        run: impl FnOnce() -> T,
+    ) -> (Result<T, Fault>, Instant) {
+        let done = run_for(&self.name, caller, run);
         let now = Instant::now();
         if now > started + MAX_HOLD {
             self.log_hold(now - started);
@@ -240,10 +273,10 @@ impl Method {
     }
 
     /// The result, as the door is told it: one that cannot be written is the author's to know.
-    fn told(&self, result: Result<Value, Failure>) -> Result<Value, Failure> {
+    fn told(&self, result: Result<Value, Failure>, caller: &Caller) -> Result<Value, Failure> {
         match result {
             Err(Failure::Unwritable(cause)) => {
-                self.log_unwritable(&cause);
+                self.log_unwritable(caller, &cause);
                 Err(Fault::internal().into())
             }
             other => other,
@@ -251,32 +284,14 @@ impl Method {
     }
 
     /// Logs that a result had no form on the wire: once a minute, since any caller may cause it.
-    pub(super) fn log_unwritable(&self, cause: &dyn std::fmt::Display) {
+    pub(super) fn log_unwritable(&self, caller: &Caller, cause: &dyn std::fmt::Display) {
         if let Some(times) = self.unwritable.due() {
-            error!(method = %self.name, times, %cause, "a method's result cannot be written");
+            error!(
+                peer = %caller.peer(), method = %self.name, request_id = &*caller.request_id(),
+                times, %cause, "a method's result cannot be written"
+            );
         }
     }
-}
-
-/// Runs a function on a thread beside those that serve, if one is free. The place is taken until
-/// it ends, also where nobody waits for it any more.
-fn aside(
-    run: Arc<Run>,
-    params: Vec<Value>,
-    caller: Caller,
-    places: &Arc<Semaphore>,
-) -> Result<Running, Failure> {
-    let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
-    let running = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        match run(Arguments::new(params, &caller)) {
-            Outcome::Done(result) => result,
-            // Only sync functions come here.
-            Outcome::Later(_) => Err(Fault::internal().into()),
-        }
-    });
-    let ended = async { running.await.unwrap_or_else(|_panicked| Err(Fault::internal().into())) };
-    Ok(Box::pin(ended))
 }
 
 fn wrong_number(signature: &Signature, found: usize) -> Fault {

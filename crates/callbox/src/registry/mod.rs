@@ -28,6 +28,7 @@ mod scope;
 mod signature;
 mod system;
 mod trace;
+mod troubles;
 
 use std::borrow::Cow;
 use std::sync::Arc;

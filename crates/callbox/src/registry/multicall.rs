@@ -80,17 +80,17 @@ async fn one_call<'a>(
             *method = called;
             result?
         }
-        Started::Running(called, running) => method.insert(called).finish(running).await?,
+        Started::Running(called, running) => method.insert(called).finish(running, caller).await?,
     };
     if let Err(cause) = check_writable(&result) {
-        published.log_unwritable(&name, &cause);
+        published.log_unwritable(&name, caller, &cause);
         return Err(Fault::from(cause).into());
     }
     match Array::try_from(vec![result]).map(Value::from) {
         // There will be an array around it.
         Ok(entry) if entry.depth() < MAX_VALUE_DEPTH => Ok(entry),
         _ => {
-            published.log_unwritable(&name, &TooDeep);
+            published.log_unwritable(&name, caller, &TooDeep);
             Err(Fault::internal().into())
         }
     }

@@ -12,6 +12,14 @@ impl Permissions {
     pub(super) fn allow(&self, name: &str) -> bool {
         self.0.iter().any(|pattern| pattern.fits(name))
     }
+
+    /// The patterns that fit none of `names`.
+    pub(crate) fn misfits<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> impl Iterator<Item = &Pattern> {
+        self.0.iter().filter(move |pattern| !names.clone().any(|name| pattern.fits(name)))
+    }
 }
 
 impl FromIterator<Pattern> for Permissions {
@@ -37,6 +45,16 @@ impl Pattern {
             Self::All => true,
             Self::Prefix(prefix) => name.len() > prefix.len() && name.starts_with(&**prefix),
             Self::Name(own) => **own == *name,
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+            Self::Name(name) => f.write_str(name),
         }
     }
 }
@@ -78,6 +96,7 @@ mod tests {
     fn patterns_fit_all_a_prefix_or_one_name() {
         let check = |pattern: &str, fits: &[&str], others: &[&str]| {
             let permissions: Permissions = [pattern.parse().unwrap()].into_iter().collect();
+            assert_eq!(permissions.0[0].to_string(), pattern);
             for name in fits {
                 assert!(permissions.allow(name), "{pattern} {name}");
             }
@@ -94,6 +113,20 @@ mod tests {
     #[test]
     fn without_a_pattern_nothing_is_allowed() {
         assert!(!Permissions::default().allow("a"));
+    }
+
+    #[test]
+    fn misfits_fit_no_name() {
+        let misfits = |patterns: &[&str], names: &[&str]| {
+            let patterns = patterns.iter().map(|pattern| pattern.parse::<Pattern>().unwrap());
+            let permissions: Permissions = patterns.collect();
+            let misfits = permissions.misfits(names.iter().copied()).map(Pattern::to_string);
+            misfits.collect::<Vec<_>>()
+        };
+        let names = ["addition", "radio.on"];
+        assert_eq!(misfits(&["*", "addition", "radio.*"], &names), [""; 0]);
+        assert_eq!(misfits(&["adition", "addition", "rado.*"], &names), ["adition", "rado.*"]);
+        assert_eq!(misfits(&["addition.*", "radio"], &names), ["addition.*", "radio"]);
     }
 
     #[test]

@@ -58,15 +58,20 @@ impl Published {
     }
 
     /// Logs that the method's result cannot be written.
-    pub(crate) fn log_unwritable(&self, name: &str, cause: &dyn Display) {
+    pub(crate) fn log_unwritable(&self, name: &str, caller: &Caller, cause: &dyn Display) {
         if let Some(method) = self.find(name) {
-            method.log_unwritable(cause);
+            method.log_unwritable(caller, cause);
         }
+    }
+
+    /// The names of all methods.
+    pub(crate) fn all_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.methods.iter().map(Method::name)
     }
 
     /// The names of all methods that the caller may call, sorted.
     pub(super) fn names(&self, caller: &Caller) -> Vec<String> {
-        let names = self.methods.iter().map(Method::name).filter(|name| caller.may_call(name));
+        let names = self.all_names().filter(|name| caller.may_call(name));
         let mut names: Vec<_> = names.map(str::to_owned).collect();
         names.sort_unstable();
         names
