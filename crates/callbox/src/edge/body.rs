@@ -1,10 +1,13 @@
 //! A request's body: received within its limits, inflated.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Body;
+use hyper::body::{Body, Frame};
 use tokio::time::timeout_at;
 
 use super::access::Access;
@@ -31,7 +34,7 @@ pub(crate) struct BodyLimits {
 /// Reads a request's body within `limits`, as it came. Every byte that is kept is taken from
 /// `share`, and every one that came counted in `access`.
 pub(super) async fn receive(
-    body: impl Body<Data = Bytes> + Unpin,
+    mut body: impl Body<Data = Bytes> + Unpin,
     limits: BodyLimits,
     share: &mut Share,
     access: &mut Access<'_>,
@@ -39,29 +42,57 @@ pub(super) async fn receive(
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Rejection::TooLarge);
     }
+    let mut pieces = Pieces { limit: limits.bytes, share, received: &mut access.request_bytes };
+    // Most bodies are there, and in one piece.
+    let first = match poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await {
+        Poll::Ready(Some(frame)) => pieces.take(frame, 0).await?,
+        Poll::Ready(None) => return Ok(Bytes::new()),
+        Poll::Pending => Bytes::new(),
+    };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
     let deadline = access.started + limits.deadline;
-    let collected = collect(body, limits.bytes, share, &mut access.request_bytes);
-    let collected = timeout_at(deadline.into(), collected).await;
-    collected.map_err(|_| Rejection::SlowBody)?
+    // In a box, or every call had room for a wait that few have.
+    let rest = Box::pin(timeout_at(deadline.into(), collect(body, first, pieces)));
+    rest.await.map_err(|_| Rejection::SlowBody)?
+}
+
+/// Takes the pieces of a body.
+struct Pieces<'a> {
+    limit: usize,
+    share: &'a mut Share,
+    /// Bytes that came, those of pieces that were not taken too.
+    received: &'a mut usize,
+}
+
+impl Pieces<'_> {
+    /// The bytes of a piece that comes after so many.
+    async fn take<E>(
+        &mut self,
+        frame: Result<Frame<Bytes>, E>,
+        before: usize,
+    ) -> Result<Bytes, Rejection> {
+        let frame = frame.map_err(|_| Rejection::BrokenBody)?;
+        // Trailers are no data.
+        let data = frame.into_data().unwrap_or_default();
+        *self.received += data.len();
+        if before + data.len() > self.limit {
+            return Err(Rejection::TooLarge);
+        }
+        self.share.grow(data.len()).await?;
+        Ok(data)
+    }
 }
 
 async fn collect(
     mut body: impl Body<Data = Bytes> + Unpin,
-    limit: usize,
-    share: &mut Share,
-    received: &mut usize,
+    first: Bytes,
+    mut pieces: Pieces<'_>,
 ) -> Result<Bytes, Rejection> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::from(first);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Rejection::BrokenBody)?;
-        // Trailers are no data.
-        let Ok(data) = frame.into_data() else { continue };
-        *received += data.len();
-        if bytes.len() + data.len() > limit {
-            return Err(Rejection::TooLarge);
-        }
-        share.grow(data.len()).await?;
-        // Most bodies come in one piece.
+        let data = pieces.take(frame, bytes.len()).await?;
         if bytes.is_empty() && body.is_end_stream() {
             return Ok(data);
         }

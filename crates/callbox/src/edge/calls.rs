@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::{Dialect, Limits, MethodCall, Value, decode_call};
+use protocol::xmlrpc::{DecodeError, Dialect, Fault, Limits, MethodCall, Value, decode_call};
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
 use tokio::task::yield_now;
@@ -31,7 +31,7 @@ use super::unread::{RequestBody, Unread};
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
 use crate::registry::multicall::MULTICALL;
-use crate::registry::{Caller, Connection, Failure, Method, Published, Started};
+use crate::registry::{Caller, Connection, Failure, Method, Published, Running, Started};
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,42 @@ struct Called {
     answer: xmlrpc::Answer,
     /// What the document and its result took. Given back when the body has a share of its own.
     _share: budget::Share,
+}
+
+/// A call, as far as it has come.
+enum Begun<'a> {
+    /// It is large, and not read.
+    Large(Bytes, Option<String>),
+    /// It is a long multicall, and not started.
+    Long(MethodCall),
+    /// It was started and goes on.
+    Running(&'a Method, Running, String, Dialect),
+    /// It has ended.
+    Ended(Ended),
+}
+
+/// The end of the call of the method `name`.
+struct Ended {
+    result: Result<Value, Failure>,
+    name: String,
+    dialect: Dialect,
+}
+
+impl Ended {
+    /// What answers it; none where there was too much to do.
+    fn write(self) -> Option<Written> {
+        let result = match self.result {
+            Err(Failure::Overloaded) => return None,
+            result => result.map_err(Failure::into_fault),
+        };
+        Some(Written { answer: xmlrpc::write(result, self.dialect), name: self.name })
+    }
+}
+
+/// What answers a call of the method `name`.
+struct Written {
+    answer: xmlrpc::Answer,
+    name: String,
 }
 
 impl Calls {
@@ -220,64 +256,124 @@ impl Calls {
         let now = Instant::now();
         let deadline = now + self.limits.deadline;
         caller.wait_until(deadline);
-        timeout_at(deadline.into(), self.call(document, core, head, caller, now, access))
-            .await
-            .unwrap_or(Err(Rejection::SlowMethod))
+        match self.begin(document, head.charset.take(), caller, now, access) {
+            Begun::Ended(ended) => self.written(ended.write(), caller, self.reading.share()),
+            begun => {
+                let goes_on = self.go_on(begun, core, caller, access);
+                // In a box, or every call had room for what few need.
+                Box::pin(timeout_at(deadline.into(), goes_on))
+                    .await
+                    .unwrap_or(Err(Rejection::SlowMethod))
+            }
+        }
     }
 
-    async fn call<'a>(
+    /// Reads a call and starts it, as far as that takes no wait.
+    fn begin<'a>(
         &'a self,
         document: Bytes,
-        core: Option<Place>,
-        head: &mut Head,
+        charset: Option<String>,
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
-    ) -> Result<Called, Rejection> {
-        let (length, mut share) = (document.len(), self.reading.share());
-        let (charset, limits) = (head.charset.take(), self.limits.document);
-        let read = if length <= MAX_INLINE_BYTES {
-            decode_call(&document, charset.as_deref(), &limits)
-        } else {
-            let read = reading::read(document, charset, limits, &mut share, &self.reading);
-            // In a box, or every call had room for what large ones alone need.
-            Box::pin(read).await?
-        };
-        let MethodCall { name, params, dialect } = match read {
-            Ok(call) => call,
-            Err(error) => {
-                let answer = xmlrpc::write(Err(error.into()), Dialect::default());
-                return Ok(Called { answer, _share: share });
-            }
-        };
-        let is_long = is_long_multicall(&name, &params);
-        // In a box, or every call had room for a wait that few have.
-        let _turn = if is_long { Some(Box::pin(self.turn(caller)).await?) } else { None };
-        let is_large = is_long || length > MAX_INLINE_BYTES;
-        let now = if is_large { Instant::now() } else { now };
-        let result = match self.published.start(&name, params, caller, now) {
+    ) -> Begun<'a> {
+        if document.len() > MAX_INLINE_BYTES {
+            return Begun::Large(document, charset);
+        }
+        let call = decode_call(&document, charset.as_deref(), &self.limits.document);
+        self.begin_read(call, caller, now, access)
+    }
+
+    fn begin_read<'a>(
+        &'a self,
+        call: Result<MethodCall, DecodeError>,
+        caller: &Caller,
+        now: Instant,
+        access: &mut Access<'a>,
+    ) -> Begun<'a> {
+        match call {
+            Ok(call) if is_long_multicall(&call) => Begun::Long(call),
+            Ok(call) => self.start(call, caller, now, access),
+            Err(error) => Begun::Ended(Ended {
+                result: Err(Fault::from(error).into()),
+                name: String::new(),
+                dialect: Dialect::default(),
+            }),
+        }
+    }
+
+    fn start<'a>(
+        &'a self,
+        call: MethodCall,
+        caller: &Caller,
+        now: Instant,
+        access: &mut Access<'a>,
+    ) -> Begun<'a> {
+        let MethodCall { name, params, dialect } = call;
+        match self.published.start(&name, params, caller, now) {
             Started::Ended(method, result, ended) => {
-                access.method = method;
-                access.ended = ended.filter(|_| !is_large);
-                result
+                (access.method, access.ended) = (method, ended);
+                if method.is_some_and(Method::is_multicall) {
+                    access.entries = result.as_ref().ok().and_then(Entries::of);
+                }
+                Begun::Ended(Ended { result, name, dialect })
             }
             Started::Running(method, running) => {
                 access.method = Some(method);
-                // It waits more than it works.
-                drop(core);
-                let ended = async { Ok(method.finish(running, caller).await) };
-                // In a box, or every call had room for what few need.
-                Box::pin(unless(self.has_left(caller), ended)).await?
+                Begun::Running(method, running, name, dialect)
             }
-        };
-        let result = match result {
-            Err(Failure::Overloaded) => return Err(Rejection::NoPlace),
-            result => result.map_err(Failure::into_fault),
-        };
-        if access.method.is_some_and(Method::is_multicall) {
-            access.entries = result.as_ref().ok().and_then(Entries::of);
         }
-        let answer = aside(length, move || xmlrpc::write(result, dialect)).await;
+    }
+
+    /// Takes what was begun to its end, with all waits on the way.
+    async fn go_on<'a>(
+        &'a self,
+        mut begun: Begun<'a>,
+        mut core: Option<Place>,
+        caller: &Caller,
+        access: &mut Access<'a>,
+    ) -> Result<Called, Rejection> {
+        let (mut share, mut length, mut _turn) = (self.reading.share(), 0, None);
+        loop {
+            begun = match begun {
+                Begun::Large(document, charset) => {
+                    length = document.len();
+                    let (limits, memory) = (self.limits.document, &self.reading);
+                    let call = reading::read(document, charset, limits, &mut share, memory).await?;
+                    self.begin_read(call, caller, Instant::now(), access)
+                }
+                Begun::Long(call) => {
+                    _turn = Some(self.turn(caller).await?);
+                    self.start(call, caller, Instant::now(), access)
+                }
+                Begun::Running(method, running, name, dialect) => {
+                    // It waits more than it works.
+                    drop(core.take());
+                    let result = async { Ok(method.finish(running, caller).await) };
+                    let result = unless(self.has_left(caller), result).await?;
+                    if method.is_multicall() {
+                        access.entries = result.as_ref().ok().and_then(Entries::of);
+                    }
+                    Begun::Ended(Ended { result, name, dialect })
+                }
+                Begun::Ended(ended) => {
+                    // There is work after it.
+                    access.ended = None;
+                    let written = aside(length, move || ended.write()).await;
+                    return self.written(written, caller, share);
+                }
+            };
+        }
+    }
+
+    /// Ends with what was written of a call.
+    fn written(
+        &self,
+        written: Option<Written>,
+        caller: &Caller,
+        share: budget::Share,
+    ) -> Result<Called, Rejection> {
+        let Written { answer, name } = written.ok_or(Rejection::NoPlace)?;
         if let Some(cause) = &answer.unwritable {
             self.published.log_unwritable(&name, caller, cause);
         }
@@ -305,12 +401,12 @@ impl Calls {
 }
 
 /// Whether the call is one of many others.
-fn is_long_multicall(name: &str, params: &[Value]) -> bool {
-    let entries = match params {
+fn is_long_multicall(call: &MethodCall) -> bool {
+    let entries = match &call.params[..] {
         [Value::Array(entries)] => entries.len(),
         _ => 0,
     };
-    entries > MAX_FEW_ENTRIES && name == MULTICALL
+    entries > MAX_FEW_ENTRIES && call.name == MULTICALL
 }
 
 async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {

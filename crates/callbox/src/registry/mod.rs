@@ -38,6 +38,7 @@ pub(crate) use caller::{Connection, X_REQUEST_ID};
 pub(crate) use durations::NO_METHOD;
 pub use error::RegistryError;
 pub use failure::{Failure, internal};
+pub(crate) use function::Running;
 pub use function::{Function, StateFunction, SyncFunction};
 pub(crate) use identity::Identity;
 pub use identity::{Account, AccountKind};
