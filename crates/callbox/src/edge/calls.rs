@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::{DecodeError, Dialect, Fault, Limits, MethodCall, Value, decode_call};
+use protocol::xmlrpc::{DecodeError, Limits, MethodCall, decode_call};
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
 use tokio::task::yield_now;
@@ -23,6 +23,7 @@ use super::budget::{self, Budget};
 use super::coding::Coding;
 use super::head::Head;
 use super::memory::CallMemory;
+use super::progress::{self, Ended, Progress, Written};
 use super::reading;
 use super::rejection::Rejection;
 use super::response::{self, MAX_PLAIN_BYTES, Responses};
@@ -30,8 +31,7 @@ use super::shares::Shares;
 use super::unread::{RequestBody, Unread};
 use crate::accounts::Accounts;
 use crate::doors::xmlrpc;
-use crate::registry::multicall::MULTICALL;
-use crate::registry::{Caller, Connection, Failure, Method, Published, Running, Started};
+use crate::registry::{Caller, Connection, Method, Published, Started};
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
@@ -69,9 +69,6 @@ pub(super) struct Calls {
 /// Largest plain body that is read without a place among the large ones.
 const MAX_SMALL_BYTES: usize = 4 * 1024;
 
-/// Most entries of a multicall that is as good as one call.
-const MAX_FEW_ENTRIES: usize = 32;
-
 /// Multicalls of more entries that are in work at once. They take turns, of which others wait for all.
 const MAX_LONG_MULTICALLS: usize = 64;
 
@@ -87,42 +84,6 @@ struct Called {
     answer: xmlrpc::Answer,
     /// What the document and its result took. Given back when the body has a share of its own.
     _share: budget::Share,
-}
-
-/// A call, as far as it has come.
-enum Begun<'a> {
-    /// It is large, and not read.
-    Large(Bytes, Option<String>),
-    /// It is a long multicall, and not started.
-    Long(MethodCall),
-    /// It was started and goes on.
-    Running(&'a Method, Running, String, Dialect),
-    /// It has ended.
-    Ended(Ended),
-}
-
-/// The end of the call of the method `name`.
-struct Ended {
-    result: Result<Value, Failure>,
-    name: String,
-    dialect: Dialect,
-}
-
-impl Ended {
-    /// What answers it; none where there was too much to do.
-    fn write(self) -> Option<Written> {
-        let result = match self.result {
-            Err(Failure::Overloaded) => return None,
-            result => result.map_err(Failure::into_fault),
-        };
-        Some(Written { answer: xmlrpc::write(result, self.dialect), name: self.name })
-    }
-}
-
-/// What answers a call of the method `name`.
-struct Written {
-    answer: xmlrpc::Answer,
-    name: String,
 }
 
 impl Calls {
@@ -257,7 +218,7 @@ impl Calls {
         let deadline = now + self.limits.deadline;
         caller.wait_until(deadline);
         match self.begin(document, head.charset.take(), caller, now, access) {
-            Begun::Ended(ended) => self.written(ended.write(), caller, self.reading.share()),
+            Progress::Ended(ended) => self.written(ended.write(), caller, self.reading.share()),
             begun => {
                 let goes_on = self.go_on(begun, core, caller, access);
                 // In a box, or every call had room for what few need.
@@ -276,9 +237,9 @@ impl Calls {
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
-    ) -> Begun<'a> {
+    ) -> Progress<'a> {
         if document.len() > MAX_INLINE_BYTES {
-            return Begun::Large(document, charset);
+            return Progress::Large(document, charset);
         }
         let call = decode_call(&document, charset.as_deref(), &self.limits.document);
         self.begin_read(call, caller, now, access)
@@ -290,15 +251,11 @@ impl Calls {
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
-    ) -> Begun<'a> {
+    ) -> Progress<'a> {
         match call {
-            Ok(call) if is_long_multicall(&call) => Begun::Long(call),
+            Ok(call) if progress::is_long(&call) => Progress::Long(call),
             Ok(call) => self.start(call, caller, now, access),
-            Err(error) => Begun::Ended(Ended {
-                result: Err(Fault::from(error).into()),
-                name: String::new(),
-                dialect: Dialect::default(),
-            }),
+            Err(error) => Progress::Ended(Ended::unread(error)),
         }
     }
 
@@ -308,7 +265,7 @@ impl Calls {
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
-    ) -> Begun<'a> {
+    ) -> Progress<'a> {
         let MethodCall { name, params, dialect } = call;
         match self.published.start(&name, params, caller, now) {
             Started::Ended(method, result, ended) => {
@@ -316,11 +273,11 @@ impl Calls {
                 if method.is_some_and(Method::is_multicall) {
                     access.entries = result.as_ref().ok().and_then(Entries::of);
                 }
-                Begun::Ended(Ended { result, name, dialect })
+                Progress::Ended(Ended { result, name, dialect })
             }
             Started::Running(method, running) => {
                 access.method = Some(method);
-                Begun::Running(method, running, name, dialect)
+                Progress::Running(method, running, name, dialect)
             }
         }
     }
@@ -328,7 +285,7 @@ impl Calls {
     /// Takes what was begun to its end, with all waits on the way.
     async fn go_on<'a>(
         &'a self,
-        mut begun: Begun<'a>,
+        mut begun: Progress<'a>,
         mut core: Option<Place>,
         caller: &Caller,
         access: &mut Access<'a>,
@@ -336,17 +293,17 @@ impl Calls {
         let (mut share, mut length, mut _turn) = (self.reading.share(), 0, None);
         loop {
             begun = match begun {
-                Begun::Large(document, charset) => {
+                Progress::Large(document, charset) => {
                     length = document.len();
                     let (limits, memory) = (self.limits.document, &self.reading);
                     let call = reading::read(document, charset, limits, &mut share, memory).await?;
                     self.begin_read(call, caller, Instant::now(), access)
                 }
-                Begun::Long(call) => {
+                Progress::Long(call) => {
                     _turn = Some(self.turn(caller).await?);
                     self.start(call, caller, Instant::now(), access)
                 }
-                Begun::Running(method, running, name, dialect) => {
+                Progress::Running(method, running, name, dialect) => {
                     // It waits more than it works.
                     drop(core.take());
                     let result = async { Ok(method.finish(running, caller).await) };
@@ -354,9 +311,9 @@ impl Calls {
                     if method.is_multicall() {
                         access.entries = result.as_ref().ok().and_then(Entries::of);
                     }
-                    Begun::Ended(Ended { result, name, dialect })
+                    Progress::Ended(Ended { result, name, dialect })
                 }
-                Begun::Ended(ended) => {
+                Progress::Ended(ended) => {
                     // There is work after it.
                     access.ended = None;
                     let written = aside(length, move || ended.write()).await;
@@ -398,15 +355,6 @@ impl Calls {
         };
         tokio::select! { () = presence.gone() => (), () = ended_while_others_wait => () }
     }
-}
-
-/// Whether the call is one of many others.
-fn is_long_multicall(call: &MethodCall) -> bool {
-    let entries = match &call.params[..] {
-        [Value::Array(entries)] => entries.len(),
-        _ => 0,
-    };
-    entries > MAX_FEW_ENTRIES && call.name == MULTICALL
 }
 
 async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {

@@ -11,6 +11,7 @@ mod counts;
 mod head;
 pub(crate) mod hosts;
 pub(crate) mod memory;
+mod progress;
 mod reading;
 mod rejection;
 mod response;
