@@ -131,12 +131,15 @@ fn overload(server: &Server, request: &[u8], pace: Pace, time: Duration) -> io::
     let small = self::request("", &documents::addition());
     let health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
     thread::scope(|scope| {
+        let before = server.usage()?.cpu_seconds;
         let small = scope.spawn(|| probe(server.addr, &small, &over));
         let health = scope.spawn(|| probe(server.admin, &health, &over));
-        let before = server.usage()?.cpu_seconds;
-        let told = callers::call(server.addr, request, pace, time)?;
-        let busy = (server.usage()?.cpu_seconds - before) / told.seconds;
+        let told = callers::call(server.addr, request, pace, time);
+        let after = server.usage();
+        // Whatever came of it, or nobody tells the probes.
         over.store(true, Ordering::Relaxed);
+        let told = told?;
+        let busy = (after?.cpu_seconds - before) / told.seconds;
         let p99 = |times: thread::Result<io::Result<Vec<f64>>>| {
             let times = times.map_err(|_| Error::other("a probe panicked"))??;
             Ok::<_, Error>(Samples::quantile(&times, 0.99))
