@@ -53,8 +53,8 @@ pub(crate) async fn make(
         }
         Ok(Err((error, mut transport))) => {
             debug!(peer = %origin.peer, listener = origin.listener, %error, "no TLS handshake");
-            // Else a port scanner, or whoever looks whether somebody listens.
-            if error.kind() != io::ErrorKind::UnexpectedEof {
+            // Else a port scanner, or whoever looks whether somebody listens; or it was told already.
+            if !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::OutOfMemory) {
                 refused(Refusal::Handshake);
             }
             // Or a reset would overtake what it was told.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::peer::Peer;
 
@@ -56,10 +56,11 @@ struct State {
     input: AtomicUsize,
     /// Bytes of what the peer does not take.
     output: AtomicUsize,
-    /// All of these, as the room counts them.
-    counted: AtomicUsize,
-    /// Whether it is closed, and gives them back as soon as its task has ended.
-    is_leaving: AtomicBool,
+    /// Whether some of what the peer says next is there.
+    has_begun: AtomicBool,
+    /// All of these bytes, as the room counts them; `None` once it takes nothing any more. What is
+    /// left of a body may be read by another task, and later than that.
+    counted: Mutex<Option<usize>>,
 }
 
 /// What is waited for.
@@ -81,8 +82,8 @@ impl Held {
     /// counted.
     pub(crate) fn new(room: Arc<dyn Room>, peer: Peer, listener: &'static str, own: usize) -> Self {
         let wait = packed(Wait::Silence, room.now()).into();
-        let (input, output) = (0.into(), 0.into());
-        let (own, counted) = (own.into(), own.into());
+        let (input, output, has_begun) = (0.into(), 0.into(), false.into());
+        let (own, counted) = (own.into(), Mutex::new(Some(own)));
         Self(Some(Arc::new(State {
             room,
             peer,
@@ -91,8 +92,8 @@ impl Held {
             own,
             input,
             output,
+            has_begun,
             counted,
-            is_leaving: AtomicBool::new(false),
         })))
     }
 
@@ -108,6 +109,7 @@ impl Held {
     pub fn keeps(&self, bytes: usize) -> io::Result<()> {
         let Some(state) = &self.0 else { return Ok(()) };
         if bytes == 0 {
+            state.has_begun.store(false, Relaxed);
             state.waits_on(Wait::Silence);
         }
         state.has_input(bytes)
@@ -116,6 +118,7 @@ impl Held {
     /// All that the peer has sent was taken: now it waits for us.
     pub fn taken(&self) {
         let Some(state) = &self.0 else { return };
+        state.has_begun.store(false, Relaxed);
         state.waits_on(Wait::Nothing);
         if state.input.swap(0, Relaxed) > MAX_SMALL_INPUT {
             // Less is always there.
@@ -126,6 +129,7 @@ impl Held {
     /// The peer is waited for again, which `has_begun` to say the next.
     pub fn waits(&self, has_begun: bool) {
         let Some(state) = &self.0 else { return };
+        state.has_begun.store(has_begun, Relaxed);
         if has_begun { state.waits_from_now(Wait::Rest) } else { state.waits_on(Wait::Silence) }
     }
 
@@ -144,7 +148,8 @@ impl Held {
     /// The peer takes what is written again.
     pub fn flows(&self) {
         let Some(state) = &self.0 else { return };
-        state.waits_on(Wait::Silence);
+        let has_begun = state.has_begun.load(Relaxed);
+        state.waits_on(if has_begun { Wait::Rest } else { Wait::Silence });
         state.output.store(0, Relaxed);
         let _ = state.settle();
     }
@@ -159,14 +164,14 @@ impl Held {
     /// The connection is closed. Gives back how many bytes it will give back.
     pub(crate) fn leave(&self) -> usize {
         let Some(state) = &self.0 else { return 0 };
-        state.is_leaving.store(true, Relaxed);
-        state.counted.load(Relaxed)
+        state.counted().unwrap_or(0)
     }
 
     /// The connection takes nothing any more.
     pub(crate) fn release(&self) {
         let Some(state) = &self.0 else { return };
-        state.room.give_back(state.counted.swap(0, Relaxed));
+        let counted = state.counted().take();
+        state.room.give_back(counted.unwrap_or(0));
     }
 
     /// What is waited for, and since when.
@@ -203,23 +208,32 @@ impl State {
 
     fn has_input(&self, bytes: usize) -> io::Result<()> {
         if bytes > 0 && self.wait().0 == Wait::Silence {
+            self.has_begun.store(true, Relaxed);
             self.waits_from_now(Wait::Rest);
         }
         let before = self.input.swap(bytes, Relaxed);
         if before.max(bytes) <= MAX_SMALL_INPUT { Ok(()) } else { self.settle() }
     }
 
+    /// Counts `bytes`, and gives back how many it were before, where any still count.
+    fn count(&self, bytes: usize) -> Option<usize> {
+        self.counted().as_mut().map(|counted| std::mem::replace(counted, bytes))
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Option<usize>> {
+        // Whole at any time, whoever panicked.
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Has the room count what is held now.
     fn settle(&self) -> io::Result<()> {
-        if self.is_leaving.load(Relaxed) {
-            return Ok(());
-        }
         let input = match self.input.load(Relaxed) {
             0..=MAX_SMALL_INPUT => 0,
             input => GIVEN_BACK_LATE * input.min(MAX_INPUT).next_power_of_two(),
         };
         let bytes = self.own.load(Relaxed) + input + self.output.load(Relaxed);
-        let before = self.counted.swap(bytes, Relaxed);
+        // Not held while the room is asked, which may look at this.
+        let Some(before) = self.count(bytes) else { return Ok(()) };
         if bytes <= before {
             self.room.give_back(before - bytes);
             return Ok(());

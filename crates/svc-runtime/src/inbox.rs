@@ -19,8 +19,11 @@ use crate::presence::Presence;
 use crate::stop::Stop;
 use crate::stream::Stream;
 
-/// What hyper keeps of an answer that its peer does not take, beside a body, which has a budget.
+/// What hyper keeps of an answer that its peer does not take.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// What rustls keeps of it.
+const TLS_BUFFER_BYTES: usize = 64 * 1024;
 
 /// What is known of what has arrived. Its clones know the same.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub(crate) struct Inbox(Arc<State>);
 #[derive(Debug)]
 struct State {
     held: Held,
+    /// Whether a request was taken and is not answered.
+    is_in_work: AtomicBool,
     has_begun: AtomicBool,
     is_empty: AtomicBool,
     is_ended: AtomicBool,
@@ -38,12 +43,14 @@ impl Inbox {
     /// Nothing has arrived; what does is told to `held`.
     pub(crate) fn new(held: Held) -> Self {
         let no = || AtomicBool::new(false);
-        Self(Arc::new(State { held, has_begun: no(), is_empty: no(), is_ended: no() }))
+        let (is_in_work, has_begun, is_empty, is_ended) = (no(), no(), no(), no());
+        Self(Arc::new(State { held, is_in_work, has_begun, is_empty, is_ended }))
     }
 
     /// A request was taken. Gives back its body, which is told apart from what comes after it.
     pub(crate) fn take(&self, body: Incoming) -> Received {
         self.0.has_begun.store(true, Relaxed);
+        self.0.is_in_work.store(true, Relaxed);
         if body.is_end_stream() {
             self.0.held.taken();
         }
@@ -52,7 +59,18 @@ impl Inbox {
 
     /// The request in work was answered.
     pub(crate) fn answered(&self) {
+        self.0.is_in_work.store(false, Relaxed);
         self.0.held.waits(!self.is_empty());
+    }
+
+    /// The last of a body was read: of a request in work, or of one that was answered before.
+    fn read_whole(&self) {
+        if self.0.is_in_work.load(Relaxed) {
+            self.0.held.taken();
+        } else {
+            // Nothing is always there.
+            let _ = self.0.held.keeps(0);
+        }
     }
 
     /// Whether a request was ever taken.
@@ -79,8 +97,27 @@ pub(crate) struct Watched<'a> {
     inbox: Inbox,
     presence: Arc<Presence>,
     stop: Stop,
-    /// Whether the peer took nothing of what was last written.
-    is_blocked: bool,
+    /// What the peer takes nothing of, if anything.
+    blocked: Option<Unsent>,
+}
+
+/// What a peer does not take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unsent {
+    /// What hyper has written.
+    Written,
+    /// What TLS has of it.
+    Encrypted,
+}
+
+impl Unsent {
+    /// Most bytes that are kept of it, beside a body, which has a budget.
+    fn bytes(self) -> usize {
+        match self {
+            Self::Written => WRITE_BUFFER_BYTES,
+            Self::Encrypted => WRITE_BUFFER_BYTES + TLS_BUFFER_BYTES,
+        }
+    }
 }
 
 impl<'a> Watched<'a> {
@@ -93,18 +130,18 @@ impl<'a> Watched<'a> {
         presence: Arc<Presence>,
         stop: Stop,
     ) -> Self {
-        Self { stream, inbox, presence, stop, is_blocked: false }
+        Self { stream, inbox, presence, stop, blocked: None }
     }
 
-    fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_pending() {
-            self.is_blocked = true;
-            self.inbox.0.held.blocked(WRITE_BUFFER_BYTES)?;
-        } else if self.is_blocked {
-            self.is_blocked = false;
+    fn sent<T>(&mut self, what: Unsent, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if sent.is_pending() {
+            self.blocked = Some(what);
+            self.inbox.0.held.blocked(what.bytes())?;
+        } else if self.blocked == Some(what) {
+            self.blocked = None;
             self.inbox.0.held.flows();
         }
-        written
+        sent
     }
 }
 
@@ -140,8 +177,8 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream.as_mut().poll_write(cx, bytes);
-        self.wrote(written)
+        let sent = self.stream.as_mut().poll_write(cx, bytes);
+        self.sent(Unsent::Written, sent)
     }
 
     fn poll_write_vectored(
@@ -149,8 +186,8 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream.as_mut().poll_write_vectored(cx, slices);
-        self.wrote(written)
+        let sent = self.stream.as_mut().poll_write_vectored(cx, slices);
+        self.sent(Unsent::Written, sent)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -160,7 +197,8 @@ impl AsyncWrite for Watched<'_> {
     /// hyper flushes whenever it is polled, after it has polled whoever answers.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.presence.look(self.stream.as_ref().get_ref().get_ref(), cx);
-        self.stream.as_mut().poll_flush(cx)
+        let sent = self.stream.as_mut().poll_flush(cx);
+        self.sent(Unsent::Encrypted, sent)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -190,8 +228,10 @@ impl Body for Received {
                 Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())))
             }
             polled => {
-                if polled.is_ready() && self.body.is_end_stream() {
-                    self.inbox.0.held.taken();
+                // Of chunks nothing but the end tells that they end.
+                let is_over = matches!(polled, Poll::Ready(None));
+                if is_over || (polled.is_ready() && self.body.is_end_stream()) {
+                    self.inbox.read_whole();
                 }
                 polled.map_err(io::Error::other)
             }

@@ -2,7 +2,7 @@
 //! whoever has kept us waiting longest is closed, and else nobody is let in.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,10 @@ const MAX_CLOSED: usize = 32;
 
 /// The part of the memory for peers that those have who are closed and still hold it.
 const LEAVING_PART: usize = 8;
+
+/// The part of those for which there is a pause that are closed in one look, for all who come in
+/// the pause.
+const SPARE_PART: usize = 256;
 
 /// Least time between two looks at more than so many, for each of them: a fifth of the time goes into
 /// looks at the most.
@@ -134,8 +138,9 @@ struct Inner {
     metrics: ConnectionMetrics,
     access_log: AccessLog,
     start: Instant,
-    /// Bytes of all connections.
-    kept: AtomicUsize,
+    /// Bytes of all connections. Less than none for a moment, where a connection that takes more
+    /// ends in between.
+    kept: AtomicIsize,
     /// Those of them whose connections are closed, and which are free as soon as their tasks end.
     leaving: AtomicUsize,
     list: Mutex<List>,
@@ -173,7 +178,7 @@ impl Roll {
             metrics,
             access_log,
             start: Instant::now(),
-            kept: AtomicUsize::new(0),
+            kept: AtomicIsize::new(0),
             leaving: AtomicUsize::new(0),
             list: Mutex::default(),
         }))
@@ -188,17 +193,18 @@ impl Roll {
     pub(crate) fn admit(&self, peer: Peer, listener: &'static str) -> Result<Entry, Refusal> {
         let (roll, bytes) = (&self.0, self.0.admission.connection_bytes);
         let mut list = roll.list();
-        let source = match roll.admission.source(peer) {
+        let mut source = match roll.admission.source(peer) {
             Some(source) => Some((source, roll.part(&mut list, source)?)),
             None => None,
         };
         let has_place = |list: &List| roll.has_place(list, bytes);
         if !has_place(&list) && !roll.make_room(&mut list, has_place) {
+            list.leave(source.take());
             let is_full = list.connections.len() >= roll.admission.cap;
             drop(list);
             return Err(if is_full { Refusal::Cap } else { Refusal::Memory });
         }
-        roll.kept.fetch_add(bytes, Relaxed);
+        roll.kept.fetch_add(signed(bytes), Relaxed);
         let held = Held::new(roll.clone(), peer, listener, bytes);
         let id = list.next;
         list.next += 1;
@@ -213,6 +219,11 @@ impl Roll {
             listed.task = Some(task);
         }
     }
+}
+
+/// No connection takes more than half of all addresses.
+fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
 impl Inner {
@@ -237,7 +248,7 @@ impl Inner {
 
     /// What is about to be free counts as free, up to a part of all.
     fn has_memory(&self, bytes: usize) -> bool {
-        let kept = self.kept.load(Relaxed).saturating_add(bytes);
+        let kept = usize::try_from(self.kept.load(Relaxed)).unwrap_or(0).saturating_add(bytes);
         kept <= self.admission.memory
             && kept.saturating_sub(self.leaving.load(Relaxed)) <= self.admission.usable()
     }
@@ -251,12 +262,14 @@ impl Inner {
             return false;
         }
         list.looked = now;
+        let (mut closed, spare) = (0, many / SPARE_PART);
         for (since, id) in self.longest(list) {
             let is_long = Duration::from_micros(now - since.min(now)) > LONG;
-            if !is_long && is_room(list) {
+            if !is_long && closed >= spare && is_room(list) {
                 break;
             }
             self.close(list, id);
+            closed += 1;
         }
         is_room(list)
     }
@@ -302,12 +315,12 @@ impl Room for Inner {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        self.kept.fetch_add(bytes, Relaxed);
+        self.kept.fetch_add(signed(bytes), Relaxed);
         self.has_memory(0) || self.make_memory()
     }
 
     fn give_back(&self, bytes: usize) {
-        self.kept.fetch_sub(bytes, Relaxed);
+        self.kept.fetch_sub(signed(bytes), Relaxed);
     }
 
     fn tell(&self, peer: Peer, listener: &str) {
@@ -318,13 +331,17 @@ impl Room for Inner {
 impl List {
     fn remove(&mut self, id: u64) -> Option<Listed> {
         let mut listed = self.connections.remove(&id)?;
-        if let Some((source, part)) = listed.source.take() {
-            drop(part);
-            if self.sources.get(&source).is_some_and(Share::is_empty) {
-                self.sources.remove(&source);
-            }
-        }
+        self.leave(listed.source.take());
         Some(listed)
+    }
+
+    /// Gives back a part, and forgets an address that has none any more.
+    fn leave(&mut self, part: Option<(Source, Part)>) {
+        let Some((source, part)) = part else { return };
+        drop(part);
+        if self.sources.get(&source).is_some_and(Share::is_empty) {
+            self.sources.remove(&source);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::task::ready;
+use std::task::{Poll, ready};
 
 use jiff::civil::DateTime;
 use protocol::command::framing::{Action, Framing};
@@ -137,21 +137,26 @@ async fn write<S>(stream: &mut S, mut replies: &[u8], kept: usize, held: &Held) 
 where
     S: AsyncWrite + Unpin,
 {
-    let mut is_blocked = false;
-    while !replies.is_empty() {
-        let written = poll_fn(|cx| {
-            let written = Pin::new(&mut *stream).poll_write(cx, replies);
-            if written.is_pending() {
-                is_blocked = true;
-                held.blocked(kept)?;
+    let is_sent = poll_fn(|cx| {
+        while !replies.is_empty() {
+            match ready!(Pin::new(&mut *stream).poll_write(cx, replies))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => replies = &replies[bytes..],
             }
-            written
-        });
-        match written.await? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            bytes => replies = &replies[bytes..],
         }
-    }
+        // By TLS something may still be there.
+        Pin::new(&mut *stream).poll_flush(cx)
+    });
+    let (mut is_sent, mut is_blocked) = (pin!(is_sent), false);
+    let sent = poll_fn(|cx| {
+        let sent = is_sent.as_mut().poll(cx);
+        if sent.is_pending() {
+            is_blocked = true;
+            held.blocked(kept)?;
+        }
+        sent
+    });
+    sent.await?;
     if is_blocked {
         held.flows();
     }

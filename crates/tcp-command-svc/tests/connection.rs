@@ -449,3 +449,11 @@ impl AsyncWrite for Counted {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn replies_are_not_left_in_what_is_between() {
+    let (stream, far_end) = duplex(IN_FLIGHT);
+    let mut peer = Peer::on(stream, tokio::io::BufStream::new(far_end), LIMITS);
+    peer.say("hello\n").await;
+    peer.hear("How do you do?\n").await;
+}

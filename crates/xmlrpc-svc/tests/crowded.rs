@@ -48,6 +48,13 @@ fn crowd(addr: SocketAddr, peers: usize, bytes: &[u8]) -> Vec<TcpStream> {
     (0..peers).map(|_| peer()).collect()
 }
 
+fn read_to_end(mut peer: &TcpStream) -> String {
+    let mut answer = Vec::new();
+    // Ends with a reset where more was sent than was read.
+    let _ = peer.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
 fn post(body: &str) -> String {
     format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
@@ -106,4 +113,51 @@ fn responses_that_nobody_reads_take_no_more_memory_than_there_is() {
          <params><param><value>{text}</value></param></params></methodCall>"
     );
     check(700, post(&call).repeat(20).as_bytes());
+}
+
+#[test]
+fn rest_of_a_body_that_was_answered_early_counts_no_longer_than_its_connection() {
+    let service = start();
+    let addr = service.addr("xmlrpc");
+    let request = format!(
+        "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000\r\n\r\n{}",
+        "x".repeat(3_000)
+    );
+    // Each would leave 24 KiB of 7 MiB, if it did.
+    for _ in 0..600 {
+        let mut peer = connect(addr);
+        let _ = peer.write_all(request.as_bytes());
+        let _ = peer.shutdown(std::net::Shutdown::Write);
+        assert!(read_to_end(&peer).starts_with("HTTP/1.1 404 "));
+    }
+    assert!(is_answered(addr));
+}
+
+#[test]
+fn connection_is_a_small_one_again_after_a_call_in_chunks() {
+    let service = start();
+    let text = "x".repeat(40_000);
+    let call = format!(
+        "<methodCall><methodName>interopEchoTests.echoString</methodName>\
+         <params><param><value>{text}</value></param></params></methodCall>"
+    );
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{call}\r\n0\r\n\r\n",
+        call.len()
+    );
+    // 148 KiB each would be too much for half as many.
+    let mut peers: Vec<_> = (0..100).map(|_| connect(service.addr("xmlrpc"))).collect();
+    for round in 0..2 {
+        for peer in &mut peers {
+            peer.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"</methodResponse>") {
+                let mut piece = [0; 65_536];
+                let read = peer.read(&mut piece).unwrap();
+                assert_ne!(read, 0, "closed in round {round}");
+                answer.extend_from_slice(&piece[..read]);
+            }
+            assert!(answer.starts_with(b"HTTP/1.1 200 "));
+        }
+    }
 }

@@ -146,6 +146,37 @@ async fn what_is_held_is_counted_while_it_is() {
 }
 
 #[tokio::test]
+async fn what_is_read_after_the_end_of_a_connection_counts_no_more() {
+    let roll = roll(Admission { connection_bytes: 1_000, ..Admission::up_to(9) });
+    let connected = Connected::admitted(&roll).unwrap();
+    connected.held.received(3_000).unwrap();
+    connected.task.abort();
+    assert!(connected.is_closed().await);
+    connected.held.taken();
+    connected.held.received(3_000).unwrap();
+    assert_eq!(roll.0.kept.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn half_a_request_is_one_after_its_peer_has_taken_an_answer_too() {
+    let roll = roll(Admission::up_to(2));
+    let (begun, silent) =
+        (Connected::admitted(&roll).unwrap(), Connected::admitted(&roll).unwrap());
+    for connected in [&begun, &silent] {
+        connected.held.received(1).unwrap();
+        connected.held.taken();
+    }
+    begun.held.waits(true);
+    silent.held.waits(false);
+    for connected in [&begun, &silent] {
+        connected.held.blocked(1).unwrap();
+        connected.held.flows();
+    }
+    assert!(Connected::admitted(&roll).is_ok());
+    assert!(begun.is_closed().await && !silent.is_closed().await);
+}
+
+#[tokio::test]
 async fn kernels_buffers_count_where_they_are_a_part_of_the_memory() {
     let roll = roll(Admission { counts_sockets: true, ..Admission::up_to(9) });
     let connected = Connected::admitted(&roll).unwrap();
@@ -161,9 +192,11 @@ fn address_has_no_more_than_its_share() {
     let _two = admit("2001:db8::2").unwrap();
     assert_eq!(refused(admit("2001:db8::3")), Some(Refusal::Share));
     let _other = admit("192.0.2.1").unwrap();
+    let _last = admit("192.0.2.1").unwrap();
+    assert_eq!(refused(admit("192.0.2.2")), Some(Refusal::Cap));
+    assert_eq!(roll.0.list().sources.len(), 2, "of those that are connected");
     drop(one);
     assert!(admit("2001:db8::3").is_ok());
-    assert_eq!(roll.0.list().sources.len(), 2, "of those that are connected");
 }
 
 #[test]
