@@ -90,7 +90,12 @@ impl Admission {
             Self { memory, counts_sockets, connection_bytes, share, ..Self::up_to(cap) };
         let connections = admission.connections();
         if connections < cap {
-            info!(cap, connections, memory, "memory allows fewer connections");
+            info!(
+                wanted = cap,
+                cap = connections,
+                bytes = memory,
+                "connection cap lowered to what the memory for connections allows"
+            );
         }
         Ok(admission)
     }

@@ -44,8 +44,8 @@ pub struct ProcessSettings {
     #[arg(long, env, value_parser = memory, value_name = "BYTES")]
     pub max_memory: Option<usize>,
 
-    /// Most of the connections, and of the calls in work, that one address or account may have; not
-    /// this machine's own addresses
+    /// Most of the connections that one address may have, where there are calls or accounts also of
+    /// those in work; not this machine's own addresses
     #[arg(long, env, default_value_t = Percent::HALF, value_name = "PERCENT")]
     pub max_share: Percent,
 

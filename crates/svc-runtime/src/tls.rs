@@ -90,6 +90,10 @@ impl Tls {
             named(&settings.tls_client_ca, "--tls-client-ca")?;
         }
         if settings.tls_listen.is_empty() {
+            let files = [&settings.tls_cert, &settings.tls_key, &settings.tls_client_ca];
+            if files.iter().any(|file| file.is_some()) {
+                warn!("files for TLS are named, and nowhere is TLS listened for: --tls-listen");
+            }
             return Ok(None);
         }
         let config = RwLock::new(Arc::new(server_config(settings, protocols)?));
