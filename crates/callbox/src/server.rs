@@ -205,11 +205,13 @@ impl Server {
         let (limits, settings, metrics) = (self.settings.limits, self.settings, self.metrics);
         let watch = settings.watch(&metrics);
         // Before anything is listened on.
-        let half = Memory::of_process(settings.process.max_memory).for_peers() / 2;
+        let memory = Memory::of_process(settings.process.max_memory);
+        // For connections, and as much for calls.
+        let half = memory.for_peers() / 2;
         let trusted: Arc<[Network]> = settings.trust_forwarded.into();
         let admission = Admission {
             trusted: trusted.clone(),
-            ..Admission::new(&settings.process, half, CONNECTION_BYTES)?
+            ..Admission::new(&settings.process, memory, half, CONNECTION_BYTES)?
         };
         let memory = limits.memory(half);
         let published = self.registry.publish(limits.publish(memory), &metrics)?;

@@ -1,7 +1,6 @@
 //! Where a service listens: TCP, Unix sockets, and sockets that somebody else opened.
 
 use std::collections::BTreeSet;
-use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -141,9 +140,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 /// left out if there is another.
 fn listen_on_all(addrs: impl Iterator<Item = SocketAddr>) -> io::Result<Vec<Socket>> {
     let (mut sockets, mut missing) = (Vec::new(), None);
-    // A name may have an address twice, as it does where two lines of /etc/hosts say so.
-    let mut seen = HashSet::new();
-    for addr in addrs.filter(|addr| seen.insert(*addr)) {
+    for addr in addrs {
         match listen(addr) {
             Ok(listener) => sockets.push(Socket::Tcp(listener)),
             Err(error) if is_missing(&error) => missing = Some(error),

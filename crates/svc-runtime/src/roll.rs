@@ -76,24 +76,28 @@ impl Closes {
 }
 
 impl Admission {
-    /// As the settings have it, of `memory` bytes, where a connection takes `connection_bytes`. It is
-    /// logged where that is less than the settings want.
+    /// As the settings have it, with `bytes` of `memory`, where a connection takes `connection_bytes`.
+    /// It is logged where that is less than the settings want.
     pub fn new(
         settings: &ProcessSettings,
-        memory: usize,
+        memory: Memory,
+        bytes: usize,
         connection_bytes: usize,
     ) -> Result<Self, TooFewDescriptors> {
         let cap = connection_cap(settings.max_connections)?;
-        let counts_sockets = Memory::of_process(settings.max_memory).counts_sockets();
-        let share = settings.max_share;
-        let admission =
-            Self { memory, counts_sockets, connection_bytes, share, ..Self::up_to(cap) };
+        let admission = Self {
+            memory: bytes,
+            counts_sockets: memory.counts_sockets(),
+            connection_bytes,
+            share: settings.max_share,
+            ..Self::up_to(cap)
+        };
         let connections = admission.connections();
         if connections < cap {
             info!(
                 wanted = cap,
                 cap = connections,
-                bytes = memory,
+                bytes,
                 "connection cap lowered to what the memory for connections allows"
             );
         }

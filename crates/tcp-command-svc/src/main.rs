@@ -31,8 +31,8 @@ fn main() -> ExitCode {
     process::run(&config.process, async || {
         let clock = Clock::from_env().map_err(|error| StartError::setting("TZ", error))?;
         let (limits, process) = (config.limits, &config.process);
-        let memory = Memory::of_process(process.max_memory).for_peers();
-        let admission = Admission::new(process, memory, CONNECTION_BYTES)?;
+        let memory = Memory::of_process(process.max_memory);
+        let admission = Admission::new(process, memory, memory.for_peers(), CONNECTION_BYTES)?;
         let (listeners, reload) = listen(&config).await.map_err(StartError::listening)?;
         let admin =
             bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
-use support::{PATIENCE, Process, get, value, wait_until};
+use support::{PATIENCE, Process, crowd, get, value, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tcp-command-svc");
 const ARGS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
@@ -29,20 +29,6 @@ fn is_answered(addr: SocketAddr) -> bool {
         && peer.shutdown(std::net::Shutdown::Write).is_ok()
         && peer.read_to_string(&mut heard).is_ok()
         && heard == "How do you do?\n"
-}
-
-/// So many peers that each send as much of `bytes` as is taken at once, and read nothing.
-fn crowd(addr: SocketAddr, peers: usize, bytes: &[u8]) -> Vec<TcpStream> {
-    let peer = || {
-        let mut peer = connect(addr);
-        peer.set_nonblocking(true).unwrap();
-        let mut rest = bytes;
-        while let Ok(sent @ 1..) = peer.write(rest) {
-            rest = &rest[sent..];
-        }
-        peer
-    };
-    (0..peers).map(|_| peer()).collect()
 }
 
 #[test]

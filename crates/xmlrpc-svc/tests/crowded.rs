@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 #[path = "../../svc-runtime/tests/support/mod.rs"]
 mod support;
-use support::{PATIENCE, Process, get, value, wait_until};
+use support::{PATIENCE, Process, crowd, get, value, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_xmlrpc-svc");
 
@@ -32,20 +32,6 @@ fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
-}
-
-/// So many peers that each send as much of `bytes` as is taken at once, and read nothing.
-fn crowd(addr: SocketAddr, peers: usize, bytes: &[u8]) -> Vec<TcpStream> {
-    let peer = || {
-        let mut peer = connect(addr);
-        peer.set_nonblocking(true).unwrap();
-        let mut rest = bytes;
-        while let Ok(sent @ 1..) = peer.write(rest) {
-            rest = &rest[sent..];
-        }
-        peer
-    };
-    (0..peers).map(|_| peer()).collect()
 }
 
 fn read_to_end(mut peer: &TcpStream) -> String {

@@ -286,6 +286,20 @@ impl Log {
     }
 }
 
+/// So many peers that each send as much of `bytes` as is taken at once, and read nothing.
+pub(crate) fn crowd(addr: SocketAddr, peers: usize, bytes: &[u8]) -> Vec<TcpStream> {
+    let peer = || {
+        let mut peer = TcpStream::connect(addr).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let mut rest = bytes;
+        while let Ok(sent @ 1..) = peer.write(rest) {
+            rest = &rest[sent..];
+        }
+        peer
+    };
+    (0..peers).map(|_| peer()).collect()
+}
+
 /// What the admin port at `addr` answers to `GET path`: the head and the body.
 #[track_caller]
 pub(crate) fn get(addr: SocketAddr, path: &str) -> (String, String) {
