@@ -6,7 +6,7 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 use protocol::command::framing::{Action, Framing};
-use protocol::command::{Command, MAX_COMMAND_BYTES, respond};
+use protocol::command::{Circumstances, Command, MAX_COMMAND_BYTES, ReplyText, Vocabulary};
 
 #[derive(Debug, Clone, Copy)]
 enum Event<'a> {
@@ -16,15 +16,24 @@ enum Event<'a> {
 }
 use Event::{Bytes, End, GraceOver};
 
+fn said(vocabulary: &Vocabulary, command: Command) -> String {
+    let now = || date(2026, 11, 22).at(10, 14, 3, 0);
+    let of = Circumstances { now: &now, host: "box", peer: &"192.0.2.1:7" };
+    vocabulary.respond(command, &of).into_owned()
+}
+
 /// What a peer sees: the bytes sent to it, then `|` where it was closed,
 /// and `~` where the grace time was armed.
 fn play(events: &[Event]) -> String {
+    play_by(Vocabulary::builtin(), events)
+}
+
+fn play_by(vocabulary: &Vocabulary, events: &[Event]) -> String {
     let mut framing = Framing::new(MAX_COMMAND_BYTES);
     let mut seen = Vec::new();
     let mut act = |action| match action {
         Action::Reply(command, end) => {
-            let reply = respond(command, || date(2026, 11, 22).at(10, 14, 3, 0));
-            seen.extend_from_slice(reply.as_bytes());
+            seen.extend_from_slice(said(vocabulary, command).as_bytes());
             seen.extend_from_slice(end.as_bytes());
         }
         Action::Finish(end) => seen.extend_from_slice(end.as_bytes()),
@@ -33,9 +42,9 @@ fn play(events: &[Event]) -> String {
     };
     for event in events {
         match event {
-            Bytes(bytes) => framing.bytes(bytes, &mut act),
-            End => framing.end(&mut act),
-            GraceOver => framing.grace_over(&mut act),
+            Bytes(bytes) => framing.bytes(bytes, vocabulary, &mut act),
+            End => framing.end(vocabulary, &mut act),
+            GraceOver => framing.grace_over(vocabulary, &mut act),
         }
     }
     String::from_utf8(seen).unwrap()
@@ -86,7 +95,7 @@ fn line_end_in_a_packet_of_its_own_makes_a_line_session() {
     check(&[Bytes(b"hello"), Bytes(b"\r\nhelp\n")], "How do you do?~\r\nhello time goodbye help\n");
     check(
         &[Bytes(b"hello"), Bytes(b"\r"), Bytes(b"\nfoo\n")],
-        "How do you do?~\r\nInvalid command.\n",
+        "How do you do?~~\r\nInvalid command.\n",
     );
     check(&[Bytes(b"goodbye"), Bytes(b"\n"), Bytes(b"foo\n")], "It was nice hearing from you.~\n|");
 }
@@ -94,9 +103,18 @@ fn line_end_in_a_packet_of_its_own_makes_a_line_session() {
 #[test]
 fn another_byte_after_an_answered_word_closes() {
     check(&[Bytes(b"hello"), Bytes(b"x\n")], "How do you do?~|");
-    check(&[Bytes(b"hello"), Bytes(b"\rx")], "How do you do?~|");
-    check(&[Bytes(b"hello"), Bytes(b"\r"), Bytes(b"x")], "How do you do?~|");
-    check(&[Bytes(b"hello"), Bytes(b"\r"), End], "How do you do?~|");
+    check(&[Bytes(b"hello"), Bytes(b"\0\r")], "How do you do?~|");
+}
+
+#[test]
+fn carriage_return_in_a_packet_of_its_own_waits_for_what_it_is() {
+    check(&[Bytes(b"hello"), Bytes(b"\r")], "How do you do?~~");
+    check(&[Bytes(b"hello"), Bytes(b"\r"), Bytes(b"\n")], "How do you do?~~\r\n");
+    check(&[Bytes(b"hello"), Bytes(b"\rx\r")], "How do you do?~\rInvalid command.\r");
+    check(&[Bytes(b"hello"), Bytes(b"\r"), GraceOver], "How do you do?~~\r");
+    check(&[Bytes(b"hello"), Bytes(b"\r"), End], "How do you do?~~\r|");
+    check(&[Bytes(b"goodbye"), Bytes(b"\r"), GraceOver], "It was nice hearing from you.~~\r|");
+    check(&[Bytes(b"goodbye"), Bytes(b"\rhelp\r")], "It was nice hearing from you.~\r|");
 }
 
 #[test]
@@ -115,13 +133,50 @@ fn anything_else_waits_for_its_line_end() {
 }
 
 #[test]
-fn carriage_return_at_the_end_is_not_known_until_its_successor_is() {
+fn first_carriage_return_is_not_known_until_its_successor_is() {
     check(&[Bytes(b"hello\r")], "~");
     check(&[Bytes(b"hello\r"), Bytes(b"\n")], "~How do you do?\r\n");
-    check(&[Bytes(b"hello\r"), Bytes(b"x\n")], "~Invalid command.\n");
-    check(&[Bytes(b"hello\r"), GraceOver], "~How do you do?|");
+    check(&[Bytes(b"hel"), Bytes(b"lo\r"), Bytes(b"\n")], "~~How do you do?\r\n");
+    check(&[Bytes(b"hello\r"), Bytes(b"x\r")], "~How do you do?\rInvalid command.\r");
+    check(&[Bytes(b"hello\r"), GraceOver], "~How do you do?\r");
+    check(&[Bytes(b"hello\r"), End], "~How do you do?\r|");
+    check(
+        &[Bytes(b"foo\r"), GraceOver, Bytes(b"help\r")],
+        "~Invalid command.\rhello time goodbye help\r",
+    );
+    check(&[Bytes(b"goodbye\r"), GraceOver], "~It was nice hearing from you.\r|");
+}
+
+#[test]
+fn later_carriage_returns_answer_at_once() {
+    check(&[Bytes(b"hello\rhelp\r")], "How do you do?\rhello time goodbye help\r");
+    check(&[Bytes(b"\r\r")], "Invalid command.\rInvalid command.\r");
+    check(&[Bytes(b"foo\rhel"), GraceOver, Bytes(b"lo\r")], "Invalid command.\rHow do you do?\r");
+    check(&[Bytes(b"foo\rgoodbye\rhello\r")], "Invalid command.\rIt was nice hearing from you.\r|");
+    check(&[Bytes(b"foo\rhello"), End], "Invalid command.\rHow do you do?|");
+}
+
+#[test]
+fn line_feed_or_nul_right_after_a_carriage_return_belongs_to_it() {
+    check(&[Bytes(b"hello\r\0hello\r\nhello\r")], &"How do you do?\r".repeat(3));
+    check(
+        &[Bytes(b"hello\r"), GraceOver, Bytes(b"\nhello\r")],
+        "~How do you do?\rHow do you do?\r",
+    );
+    check(
+        &[Bytes(b"foo\rhello\r"), Bytes(b"\n"), Bytes(b"help\r")],
+        "Invalid command.\rHow do you do?\rhello time goodbye help\r",
+    );
+    check(&[Bytes(b"foo\r\0\nhello\r")], "Invalid command.\rInvalid command.\r");
+    check(&[Bytes(b"foo\rhello\nhello\r")], "Invalid command.\rInvalid command.\r");
+}
+
+#[test]
+fn carriage_return_alone_is_a_byte_where_lines_end_otherwise() {
+    check(&[Bytes(b"foo\nhello\rx\n")], "Invalid command.\nInvalid command.\n");
+    check(&[Bytes(b"foo\r\nhello\r\r\n")], "Invalid command.\r\nInvalid command.\r\n");
+    check(&[Bytes(b"help\nhello\r"), GraceOver], "hello time goodbye help\n");
     check(&[Bytes(b"help\nhello\r"), End], "hello time goodbye help\nHow do you do?|");
-    check(&[Bytes(b"hello\r\r\n")], "Invalid command.\r\n");
 }
 
 #[test]
@@ -140,14 +195,36 @@ fn line_session_knows_no_grace_time() {
 }
 
 #[test]
+fn commands_of_ones_own_are_framed_like_all() {
+    let mut vocabulary = Vocabulary::empty();
+    for (name, is_last) in [("st", false), ("status", false), ("bye", true)] {
+        vocabulary.add_own(name, ReplyText::parse(name).unwrap(), is_last).unwrap();
+    }
+    let check = |events: &[Event], expected: &str| {
+        assert_eq!(play_by(&vocabulary, events), expected, "{events:?}");
+    };
+    check(&[Bytes(b"status\r\nhello\nbye\nst\n")], "status\r\nInvalid command.\nbye\n|");
+    check(&[Bytes(b"status"), Bytes(b"\n")], "status~\n");
+    check(&[Bytes(b"st"), GraceOver], "~st|");
+    check(&[Bytes(b"st"), Bytes(b"atus")], "~status~");
+    check(&[Bytes(b"bye"), Bytes(b"\nst\n")], "bye~\n|");
+    check(&[Bytes(b"bye"), Bytes(b"\r"), GraceOver], "bye~~\r|");
+}
+
+#[test]
 fn overlong_command_closes_the_connection() {
     let longest = [b'x'; MAX_COMMAND_BYTES];
     let too_long = [b'x'; MAX_COMMAND_BYTES + 1];
     check(&[Bytes(&longest)], "~");
-    check(&[Bytes(&longest), Bytes(b"\r")], "~");
+    check(&[Bytes(&longest), Bytes(b"\r")], "~~");
     check(&[Bytes(&longest), Bytes(b"\r\n")], "~Invalid command.\r\n");
+    check(&[Bytes(&longest), Bytes(b"\rx")], "~Invalid command.\r");
+    check(
+        &[Bytes(b"help\n"), Bytes(&longest), Bytes(b"\rx")],
+        "hello time goodbye help\nInvalid command.|",
+    );
+    check(&[Bytes(b"foo\r"), Bytes(&too_long)], "~Invalid command.\rInvalid command.|");
     check(&[Bytes(&too_long)], "Invalid command.|");
-    check(&[Bytes(&longest), Bytes(b"\rx")], "~Invalid command.|");
     check(
         &[Bytes(b"help\n"), Bytes(&too_long), Bytes(b"\nhello\n")],
         "hello time goodbye help\nInvalid command.|",
@@ -158,24 +235,14 @@ fn overlong_command_closes_the_connection() {
 /// The replies to a whole stream, from the protocol's words rather than its state machine.
 fn replies_to(stream: &[u8]) -> String {
     let mut seen = String::new();
-    let mut lines = stream.split(|&byte| byte == b'\n').peekable();
-    while let Some(line) = lines.next() {
-        let is_line = lines.peek().is_some();
-        if line.is_empty() && !is_line {
-            break;
-        }
-        let text = line.strip_suffix(b"\r").unwrap_or(line);
+    for (text, end) in commands(stream) {
         let overlong = text.len() > MAX_COMMAND_BYTES;
-        let command = if overlong { Command::Unknown } else { Command::parse(text) };
-        seen += &respond(command, || date(2026, 11, 22).at(10, 14, 3, 0));
+        let command = if overlong { Command::Unknown } else { Vocabulary::builtin().parse(&text) };
+        seen += &said(Vocabulary::builtin(), command);
         if overlong {
             break;
         }
-        seen += match (is_line, text.len() < line.len()) {
-            (false, _) => "",
-            (true, false) => "\n",
-            (true, true) => "\r\n",
-        };
+        seen += end;
         if command == Command::Goodbye {
             break;
         }
@@ -183,10 +250,44 @@ fn replies_to(stream: &[u8]) -> String {
     seen + "|"
 }
 
-/// A read before the first LF that ends exactly after a command is answered at once
+/// The commands of a whole stream, each with its line end.
+fn commands(stream: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
+    let first = stream.iter().position(|byte| b"\r\n".contains(byte));
+    let is_by_cr =
+        first.is_some_and(|at| stream[at] == b'\r' && stream.get(at + 1) != Some(&b'\n'));
+    let end = if is_by_cr { b'\r' } else { b'\n' };
+    let mut pieces: Vec<_> = stream.split(|&byte| byte == end).map(<[u8]>::to_vec).collect();
+    if is_by_cr {
+        for piece in &mut pieces[1..] {
+            if piece.first().is_some_and(|byte| b"\n\0".contains(byte)) {
+                piece.remove(0);
+            }
+        }
+    }
+    let rest = pieces.pop().unwrap();
+    let mut commands: Vec<_> = pieces.into_iter().map(|piece| line(piece, is_by_cr)).collect();
+    if !rest.is_empty() {
+        let (text, _) = line(rest, is_by_cr);
+        commands.push((text, ""));
+    }
+    commands
+}
+
+fn line(mut line: Vec<u8>, is_by_cr: bool) -> (Vec<u8>, &'static str) {
+    match line.last() {
+        _ if is_by_cr => (line, "\r"),
+        Some(b'\r') => {
+            line.pop();
+            (line, "\r\n")
+        }
+        _ => (line, "\n"),
+    }
+}
+
+/// A read before the first line end that ends exactly after a command is answered at once
 /// (rule 1), so such a cut does change what is said.
 fn cuts_after_a_bare_command(stream: &[u8], cut: usize) -> bool {
-    let command = Command::parse(&stream[..cut]);
+    let command = Vocabulary::builtin().parse(&stream[..cut]);
     command != Command::Unknown && cut < stream.len()
 }
 
@@ -194,8 +295,9 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         4 => prop::sample::select(vec!["hello", "time", "goodbye", "help", "hel", "h", "foo", ""])
             .prop_map(|word| word.as_bytes().to_vec()),
-        2 => prop::sample::select(vec!["\n", "\r\n", "\r", "\n\n", "\r\r\n"])
+        2 => prop::sample::select(vec!["\n", "\r\n", "\r", "\n\n", "\r\r\n", "\r\0"])
             .prop_map(|end| end.as_bytes().to_vec()),
+        2 => Just(b"\r".to_vec()),
         1 => (95usize..110).prop_map(|length| vec![b'x'; length]),
         1 => prop::collection::vec(any::<u8>(), 0..4),
     ];

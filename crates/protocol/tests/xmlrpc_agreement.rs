@@ -1,4 +1,4 @@
-//! However a call is read, the tree reads the same: value or refusal, and its place.
+//! However a message is read, the tree reads the same: value or refusal, and its place.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,10 +7,14 @@ mod values;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use protocol::xmlrpc::{Limits, MethodCall, decode_call, decode_call_by_tree, encode_call};
+use protocol::xmlrpc::{
+    Fault, Limits, MethodCall, decode_call, decode_call_by_tree, decode_plain_call,
+    decode_plain_response, decode_response, decode_response_by_tree, encode_call, encode_fault,
+    encode_response,
+};
 
 /// What other writers write, as pairs of what is written here and what stands for it there.
-const SPELLINGS: [(&str, &str); 13] = [
+const SPELLINGS: [(&str, &str); 17] = [
     ("<int>", "<i4>"),
     ("</int>", "</i4>"),
     ("<string></string>", ""),
@@ -21,12 +25,19 @@ const SPELLINGS: [(&str, &str); 13] = [
     ("<nil/>", "<nil></nil>"),
     ("<nil/>", "<ex:nil/>"),
     ("<methodCall>", "<methodCall xmlns:ex='http://ws.apache.org/xmlrpc/namespaces/extensions'>"),
+    (
+        "<methodResponse>",
+        "<methodResponse xmlns:ex='http://ws.apache.org/xmlrpc/namespaces/extensions'>",
+    ),
+    ("</fault>", "\n</fault>\n"),
+    ("faultString", "faultText"),
+    ("<name>faultCode</name><value><int>", "<name>faultCode</name><value><string>"),
     ("&gt;", ">"),
     ("<member>", "\n  <member>\n\t"),
     ("</data>", " <!-- end --> </data>"),
 ];
 
-const PIECES: [&str; 21] = [
+const PIECES: [&str; 26] = [
     "<value>",
     "</value>",
     "<value/>",
@@ -39,6 +50,11 @@ const PIECES: [&str; 21] = [
     "</data>",
     "</array>",
     "<nil/>",
+    "<params><param>",
+    "</param></params>",
+    "<fault>",
+    "</fault>",
+    "</methodResponse>",
     " ",
     "&lt;",
     "&#65;",
@@ -50,25 +66,49 @@ const PIECES: [&str; 21] = [
     "\u{1}",
 ];
 
-fn document() -> impl Strategy<Value = String> {
+/// Calls, results and faults, as they are written here.
+fn written() -> impl Strategy<Value = String> {
     let call = vec(values::value(), 0..4).prop_map(|params| MethodCall::new("m", params));
-    let written = call.prop_map(|call| String::from_utf8(encode_call(&call).unwrap()).unwrap());
-    (written, vec(select(SPELLINGS.to_vec()), 0..4)).prop_map(|(document, spellings)| {
+    let fault = (any::<i32>(), values::text()).prop_map(|(code, text)| Fault::new(code, text));
+    let document = prop_oneof![
+        call.prop_map(|call| encode_call(&call).unwrap()),
+        values::value().prop_map(|result| encode_response(&result).unwrap()),
+        fault.prop_map(|fault| encode_fault(&fault)),
+    ];
+    document.prop_map(|document| String::from_utf8(document).unwrap())
+}
+
+fn document() -> impl Strategy<Value = String> {
+    (written(), vec(select(SPELLINGS.to_vec()), 0..4)).prop_map(|(document, spellings)| {
         spellings.iter().fold(document, |document, (ours, theirs)| document.replace(ours, theirs))
     })
 }
 
+/// As a call and as a response, whichever it is.
 fn agree(document: &[u8]) -> Result<(), TestCaseError> {
     let limits = Limits::default();
     prop_assert_eq!(
         decode_call(document, None, &limits),
         decode_call_by_tree(document, None, &limits)
     );
+    prop_assert_eq!(
+        decode_response(document, None, &limits),
+        decode_response_by_tree(document, None, &limits)
+    );
     Ok(())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_written_here_needs_no_tree_unless_it_has_carriage_returns(document in written()) {
+        let (document, limits) = (document.replace("&#13;", ""), Limits::default());
+        let is_call = decode_plain_call(document.as_bytes(), None, &limits).is_some();
+        let is_response = decode_plain_response(document.as_bytes(), None, &limits).is_some();
+        prop_assert!(is_call != is_response);
+        agree(document.as_bytes())?;
+    }
 
     #[test]
     fn on_documents_of_many_writers(document in document()) {

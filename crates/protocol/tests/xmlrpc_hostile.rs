@@ -1,8 +1,8 @@
 //! Documents made to hurt: each is refused, or read, in time linear in its size.
 
 use protocol::xmlrpc::{
-    Array, DecodeError, DecodeErrorKind, Fault, Limits, MAX_VALUE_DEPTH, MethodCall, Value, code,
-    decode_call, encode_call,
+    Array, DecodeError, DecodeErrorKind, Fault, Limits, MAX_VALUE_DEPTH, MethodCall,
+    MethodResponse, Value, code, decode_call, decode_response, encode_call,
 };
 
 fn call(content: &str) -> Result<MethodCall, DecodeError> {
@@ -16,8 +16,14 @@ fn call_within(limits: &Limits, content: &str) -> Result<MethodCall, DecodeError
     decode_call(document.as_bytes(), None, limits)
 }
 
-fn refused(result: Result<MethodCall, DecodeError>, kind: DecodeErrorKind) {
-    assert_eq!(result.map_err(|error| error.kind()), Err(kind));
+fn response_within(limits: &Limits, content: &str) -> Result<MethodResponse, DecodeError> {
+    let params = format!("<params><param>{content}</param></params>");
+    let document = format!("<methodResponse>{params}</methodResponse>");
+    decode_response(document.as_bytes(), None, limits)
+}
+
+fn refused<T>(result: Result<T, DecodeError>, kind: DecodeErrorKind) {
+    assert_eq!(result.err().map(|error| error.kind()), Some(kind));
 }
 
 fn nested(open: &str, close: &str, levels: usize) -> String {
@@ -48,6 +54,8 @@ fn depth_is_read_to_its_limit_and_no_further() {
             assert_eq!(call.params[0].depth(), depth);
             assert_eq!(encode_call(&call).map(|_| ()), Ok(()));
             refused(call_within(&limits, &make(depth + 1)), DecodeErrorKind::OverLimit);
+            assert!(response_within(&limits, &make(depth)).is_ok());
+            refused(response_within(&limits, &make(depth + 1)), DecodeErrorKind::OverLimit);
         }
     }
     let limits = Limits { depth: usize::MAX, ..Limits::default() };
@@ -61,6 +69,7 @@ fn deepest_value_is_read_and_written_in_half_a_thread_stack() {
         for document in [arrays(MAX_VALUE_DEPTH), structs(MAX_VALUE_DEPTH)] {
             let call = call_within(&limits, &document).expect("a call at the limit");
             encode_call(&call).expect("a call that can be written");
+            response_within(&limits, &document).expect("a response at the limit");
         }
     };
     let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(work);

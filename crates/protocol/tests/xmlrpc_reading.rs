@@ -5,15 +5,25 @@ use protocol::xmlrpc::{
     decode_call, decode_response,
 };
 
-/// The value in `<value>...</value>`, or the code of the fault that a caller gets.
+/// The value in `<value>...</value>`, or the code of the fault that a caller gets: the same in a
+/// call and in a response.
+#[track_caller]
 fn read(value: &str) -> Result<Value, i32> {
     let params = format!("<params><param>{value}</param></params>");
     let call = format!("<methodCall><methodName>m</methodName>{params}</methodCall>");
-    read_call(call.as_bytes()).map(|mut call| call.params.remove(0))
+    let read = read_call(call.as_bytes()).map(|mut call| call.params.remove(0));
+    let response = format!("<methodResponse>{params}</methodResponse>");
+    let result = read_response(response.as_bytes());
+    assert_eq!(result, read.clone().map(MethodResponse::Success), "{value}");
+    read
 }
 
 fn read_call(document: &[u8]) -> Result<MethodCall, i32> {
     decode_call(document, None, &Limits::default()).map_err(|error| Fault::from(error).code)
+}
+
+fn read_response(document: &[u8]) -> Result<MethodResponse, i32> {
+    decode_response(document, None, &Limits::default()).map_err(|error| Fault::from(error).code)
 }
 
 fn check(content: &str, expected: impl Into<Value>) {
@@ -377,41 +387,68 @@ fn params_may_be_missing_or_empty() {
     }
 }
 
-#[test]
-fn documents_are_read_in_every_dress() {
-    let call = "<methodCall><methodName>m</methodName><params><param><value>\u{e9}</value></param></params></methodCall>";
+/// The same document as other writers dress it.
+fn dresses(document: &str, root: &str) -> Vec<Vec<u8>> {
     let utf_16 = |order: fn(u16) -> [u8; 2], text: String| {
         text.encode_utf16().flat_map(order).collect::<Vec<_>>()
     };
     let latin = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<_>>();
-    let documents = [
-        call.as_bytes().to_vec(),
-        format!("\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\"?>{call}").into_bytes(),
-        format!("\u{FEFF}\r\n <?xml version='1.0'?>\n{call}").into_bytes(),
-        format!("\r\n\t <?xml version='1.0'?>\n{call}\n").into_bytes(),
-        format!("{call} \r\n\0\0\0").into_bytes(),
-        format!("<!-- <a> --><?pi <a>?>{call}<!-- <a> --><?pi <a>?>").into_bytes(),
-        format!("<?xml version='1.0' standalone='yes'?><!DOCTYPE methodCall>{call}").into_bytes(),
-        format!("<!DOCTYPE methodCall SYSTEM \"http://127.0.0.1:1/a>b\">{call}").into_bytes(),
-        format!("<!-- x --><!DOCTYPE methodCall PUBLIC 'a' 'http://127.0.0.1:1/'> {call}")
+    let start = format!("<{root}>");
+    vec![
+        document.as_bytes().to_vec(),
+        format!("\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\"?>{document}").into_bytes(),
+        format!("\u{FEFF}\r\n <?xml version='1.0'?>\n{document}").into_bytes(),
+        format!("\r\n\t <?xml version='1.0'?>\n{document}\n").into_bytes(),
+        format!("{document} \r\n\0\0\0").into_bytes(),
+        format!("<!-- <a> --><?pi <a>?>{document}<!-- <a> --><?pi <a>?>").into_bytes(),
+        format!("<?xml version='1.0' standalone='yes'?><!DOCTYPE {root}>{document}").into_bytes(),
+        format!("<!DOCTYPE {root} SYSTEM \"http://127.0.0.1:1/a>b\">{document}").into_bytes(),
+        format!("<!-- x --><!DOCTYPE {root} PUBLIC 'a' 'http://127.0.0.1:1/'> {document}")
             .into_bytes(),
-        call.replace("<methodCall>", "<methodCall xmlns='http://example.org/' a=\"b>c&lt;\">")
+        document
+            .replace(&start, &format!("<{root} xmlns='http://example.org/' a=\"b>c&lt;\">"))
             .into_bytes(),
-        call.replace("<methodName>m", "<methodName xml:lang='en'> \nm\t").into_bytes(),
-        call.replace("><", ">\r\n  <").replace("/value>", "/value >").into_bytes(),
-        latin(&format!("<?xml version='1.0' encoding='ISO-8859-1'?>{call}")),
-        latin(&format!("<?xml version='1.0' encoding='windows-1252'?>{call}")),
-        utf_16(u16::to_le_bytes, format!("\u{FEFF}<?xml version='1.0' encoding='utf-16'?>{call}")),
-        utf_16(u16::to_be_bytes, format!("\u{FEFF}{call}")),
-        utf_16(u16::to_be_bytes, format!("<?xml version='1.0'?>{call}")),
-        utf_16(u16::to_le_bytes, call.to_owned()),
-    ];
+        document.replace("<value>", "<value xml:lang='en'>").into_bytes(),
+        document.replace("><", ">\r\n  <").replace("/value>", "/value >").into_bytes(),
+        latin(&format!("<?xml version='1.0' encoding='ISO-8859-1'?>{document}")),
+        latin(&format!("<?xml version='1.0' encoding='windows-1252'?>{document}")),
+        utf_16(
+            u16::to_le_bytes,
+            format!("\u{FEFF}<?xml version='1.0' encoding='utf-16'?>{document}"),
+        ),
+        utf_16(u16::to_be_bytes, format!("\u{FEFF}{document}")),
+        utf_16(u16::to_be_bytes, format!("<?xml version='1.0'?>{document}")),
+        utf_16(u16::to_le_bytes, document.to_owned()),
+    ]
+}
+
+#[test]
+fn calls_are_read_in_every_dress() {
+    let call = "<methodCall><methodName>m</methodName><params><param><value>\u{e9}</value></param></params></methodCall>";
+    let mut documents = dresses(call, "methodCall");
+    documents.push(call.replace("<methodName>m", "<methodName xml:lang='en'> \nm\t").into_bytes());
     let expected = MethodCall::new("m", vec!["\u{e9}".into()]);
     for document in documents {
         assert_eq!(read_call(&document).as_ref(), Ok(&expected), "{}", document.escape_ascii());
     }
     let japanese = b"<?xml version='1.0' encoding='Shift_JIS'?><methodCall><methodName>\x83\x81</methodName></methodCall>";
     assert_eq!(read_call(japanese).map(|call| call.name).as_deref(), Ok("\u{30E1}"));
+}
+
+#[test]
+fn responses_are_read_in_every_dress() {
+    let success =
+        "<methodResponse><params><param><value>\u{e9}</value></param></params></methodResponse>";
+    let fault = "<methodResponse><fault><value><struct><member><name>faultCode</name><value>4</value></member><member><name>faultString</name><value>\u{e9}</value></member></struct></value></fault></methodResponse>";
+    for (document, expected) in [
+        (success, MethodResponse::Success("\u{e9}".into())),
+        (fault, MethodResponse::Fault(Fault::new(4, "\u{e9}"))),
+    ] {
+        for document in dresses(document, "methodResponse") {
+            let read = read_response(&document);
+            assert_eq!(read.as_ref(), Ok(&expected), "{}", document.escape_ascii());
+        }
+    }
 }
 
 #[test]
@@ -650,16 +687,30 @@ fn xml_that_is_no_call_is_refused() {
 #[test]
 fn responses_are_results_or_faults() {
     let read = |content: &str| {
-        let document = format!("<methodResponse>{content}</methodResponse>");
-        decode_response(document.as_bytes(), None, &Limits::default())
-            .map_err(|error| Fault::from(error).code)
+        read_response(format!("<methodResponse>{content}</methodResponse>").as_bytes())
     };
     assert_eq!(
         read("<params><param><value><int>5</int></value></param></params>"),
         Ok(MethodResponse::Success(5.into()))
     );
     let fault = "<fault><value><struct><member><name>faultString</name><value>no</value></member><member><name>faultCode</name><value><int>4</int></value></member></struct></value></fault>";
-    assert_eq!(read(fault), Ok(MethodResponse::Fault(Fault::new(4, "no"))));
+    let with_code = |code: &str| fault.replace("<int>4</int>", code);
+    let extra = "<struct><member><name>faultActor</name><value><nil/></value></member>";
+    for content in [
+        fault,
+        &fault.replace("<struct>", extra),
+        &fault.replace(
+            "<name>faultCode</name><value><int>4</int></value>",
+            "<value><!-- code --><i8>4</i8></value><name>faultCode</name>",
+        ),
+        &with_code("<string>4</string>"),
+        &with_code("4"),
+        &with_code(" +04\n"),
+        &with_code("<string>&#52;</string>"),
+        &with_code("<![CDATA[4]]>"),
+    ] {
+        assert_eq!(read(content), Ok(MethodResponse::Fault(Fault::new(4, "no"))), "{content}");
+    }
     let refused = [
         "",
         "<params/>",
@@ -667,8 +718,12 @@ fn responses_are_results_or_faults() {
         "<fault/>",
         "<fault><value/></fault>",
         "<fault><value><struct/></value></fault>",
-        &fault.replace("<int>4</int>", "four"),
-        &fault.replace("<int>4</int>", "<i8>5000000000</i8>"),
+        &with_code("four"),
+        &with_code(""),
+        &with_code("4.0"),
+        &with_code("5000000000"),
+        &with_code("<i8>5000000000</i8>"),
+        &with_code("<double>4</double>"),
         &fault.replace("no<", "<nil/><"),
         &format!("{fault}{fault}"),
         "<a/>",

@@ -168,7 +168,20 @@ impl fmt::Display for DateTime {
 impl DateTime {
     /// Writes the specification's own form, `yyyyMMddThh:mm:ss`; a fraction and an offset follow it.
     pub(super) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        for digits in [(self.year / 100) as u8, (self.year % 100) as u8, self.month, self.day] {
+        self.write_parted("", out)
+    }
+
+    /// Writes ISO 8601's extended form, which differs in `yyyy-MM-dd`.
+    pub(crate) fn write_extended(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        self.write_parted("-", out)
+    }
+
+    fn write_parted(&self, hyphen: &str, out: &mut impl fmt::Write) -> fmt::Result {
+        for digits in [(self.year / 100) as u8, (self.year % 100) as u8] {
+            out.write_str(two_digits(digits))?;
+        }
+        for (mark, digits) in [(hyphen, self.month), (hyphen, self.day)] {
+            out.write_str(mark)?;
             out.write_str(two_digits(digits))?;
         }
         for (mark, digits) in [("T", self.hour), (":", self.minute), (":", self.second)] {

@@ -28,9 +28,7 @@ pub fn decode_plain_call(
     charset: Option<&str>,
     limits: &Limits,
 ) -> Option<MethodCall> {
-    let text = prolog::text(body, charset).ok()?;
-    let start = prolog::markup_start(&text).ok()?;
-    plain::call(&text[start..], limits)
+    decode_plain(body, charset, |markup| plain::call(markup, limits))
 }
 
 /// Reads a call by way of a tree, whatever it looks like: what [`decode_call`] is held to.
@@ -48,7 +46,41 @@ pub fn decode_response(
     charset: Option<&str>,
     limits: &Limits,
 ) -> Result<MethodResponse, DecodeError> {
+    decode(body, charset, |markup| match plain::response(markup, limits) {
+        Some(response) => Ok(response),
+        None => tree::response(markup, limits),
+    })
+}
+
+/// Reads the answer to a call in one pass, without a tree, if it is plain: `None` tells nothing but
+/// that [`decode_response_by_tree`] has to.
+pub fn decode_plain_response(
+    body: &[u8],
+    charset: Option<&str>,
+    limits: &Limits,
+) -> Option<MethodResponse> {
+    decode_plain(body, charset, |markup| plain::response(markup, limits))
+}
+
+/// Reads the answer to a call by way of a tree, whatever it looks like: what [`decode_response`] is
+/// held to.
+pub fn decode_response_by_tree(
+    body: &[u8],
+    charset: Option<&str>,
+    limits: &Limits,
+) -> Result<MethodResponse, DecodeError> {
     decode(body, charset, |markup| tree::response(markup, limits))
+}
+
+/// Has the text after the XML declaration read, if there is any.
+fn decode_plain<T>(
+    body: &[u8],
+    charset: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    let text = prolog::text(body, charset).ok()?;
+    let start = prolog::markup_start(&text).ok()?;
+    read(&text[start..])
 }
 
 /// Has the text after the XML declaration read, and tells a refusal's place in the whole text.

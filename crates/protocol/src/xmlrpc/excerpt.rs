@@ -5,7 +5,7 @@ const MAX_CHARS: usize = 100;
 
 /// The beginning of `text`, with what is not printable escaped as in Rust's string literals; quotes
 /// stay as they are. A text that goes on ends with `...`.
-pub(super) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARS) {
         None => escaped(text),
         Some((end, _)) => escaped(&text[..end]) + "...",

@@ -2,7 +2,8 @@ use std::fmt;
 
 use super::chars::is_xml_char;
 use super::excerpt::excerpt;
-use super::value::Struct;
+use super::scalar::{IntKind, parse_int};
+use super::value::{Struct, Value};
 
 /// Standard fault codes, of the interoperability note of 2001-05-16.
 ///
@@ -43,6 +44,18 @@ impl Fault {
     /// A fault of any code.
     pub fn new(code: i32, message: impl Into<String>) -> Fault {
         Fault { code, message: message.into() }
+    }
+
+    /// The fault that a struct of `faultCode` and `faultString` says, whatever stands beside them. Some
+    /// servers write the code as text: that is read as a number is.
+    pub fn from_struct(members: &Struct) -> Option<Fault> {
+        let code = match members.get("faultCode")? {
+            Value::Int(code) => *code,
+            Value::String(text) => parse_int(IntKind::I4, text).ok()?,
+            _ => return None,
+        };
+        let message = members.get("faultString")?.as_str()?;
+        Some(Fault::new(i32::try_from(code).ok()?, message))
     }
 
     /// There is no method of the `name` that was called; its first 100 characters are shown.
@@ -133,6 +146,41 @@ mod tests {
         check(Fault::method_not_found("a\nb"), not_found, "no such method: a\\nb");
         let long = format!("no such method: {}...", "x".repeat(100));
         check(Fault::method_not_found(&"x".repeat(5_000)), not_found, &long);
+    }
+
+    #[test]
+    fn structs_that_say_code_and_text_are_faults() {
+        let of = |members: &[(&str, Value)]| {
+            let members = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+            Fault::from_struct(&Struct::from_members(members.collect()).unwrap())
+        };
+        let (number, text) = (("faultCode", 4.into()), ("faultString", "no".into()));
+        let no = Some(Fault::new(4, "no"));
+        assert_eq!(of(&[number.clone(), text.clone()]), no);
+        assert_eq!(of(&[("faultData", Value::Nil), text.clone(), number.clone()]), no);
+        for (code, read) in [("4", Some(4)), (" -32601\n", Some(-32_601)), ("+04", Some(4))] {
+            let fault = of(&[("faultCode", code.into()), text.clone()]);
+            assert_eq!(fault.map(|fault| fault.code), read, "{code}");
+        }
+        for code in [
+            "".into(),
+            "Client".into(),
+            "4.0".into(),
+            "2147483648".into(),
+            4.0.into(),
+            true.into(),
+            Value::Nil,
+            2_147_483_648_i64.into(),
+        ] {
+            assert_eq!(of(&[("faultCode", code.clone()), text.clone()]), None, "{code:?}");
+        }
+        for message in [4.into(), Value::Nil] {
+            assert_eq!(of(&[number.clone(), ("faultString", message)]), None);
+        }
+        assert_eq!(of(&[number]), None);
+        assert_eq!(of(&[text]), None);
+        assert_eq!(of(&[]), None);
+        assert_eq!(Fault::from_struct(&Fault::new(4, "no").into()), no);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod charset;
 
+pub use charset::content_charset;
+
 use std::borrow::Cow;
 
 use super::chars::{is_blank, is_xml_char};

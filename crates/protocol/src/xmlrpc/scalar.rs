@@ -59,7 +59,7 @@ pub(super) fn parse_boolean(text: &str) -> Result<bool, &'static str> {
 }
 
 /// Blanks anywhere are skipped; the padding must be there and right.
-pub(super) fn parse_base64(text: &str) -> Result<Vec<u8>, &'static str> {
+pub(crate) fn parse_base64(text: &str) -> Result<Vec<u8>, &'static str> {
     let decoded = if text.bytes().any(is_blank) {
         let packed: Vec<u8> = text.bytes().filter(|byte| !is_blank(*byte)).collect();
         STANDARD.decode(packed)

@@ -5,7 +5,7 @@ pub use depth::{MAX_VALUE_DEPTH, TooDeep};
 
 use std::fmt;
 
-use self::members::distinct;
+pub(crate) use self::members::distinct;
 use super::datetime::DateTime;
 
 /// One XML-RPC value.
@@ -242,7 +242,11 @@ impl Struct {
     /// A struct of these members; of those with the same name the last one's value stands at the
     /// first one's place. Linear in the members.
     pub fn from_members(members: Vec<(String, Value)>) -> Result<Struct, TooDeep> {
-        let members = distinct(members);
+        Struct::from_distinct(distinct(members))
+    }
+
+    /// A struct of members whose names are known to be all different.
+    pub(crate) fn from_distinct(members: Vec<(String, Value)>) -> Result<Struct, TooDeep> {
         let depth = depth_around(members.iter().map(|(_, value)| value))?;
         Ok(Struct { members, depth })
     }

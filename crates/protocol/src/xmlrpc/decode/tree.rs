@@ -115,16 +115,9 @@ fn method_response(root: Node, depth: usize) -> Result<MethodResponse, Refusal> 
 }
 
 fn fault(node: Node, depth: usize) -> Result<Fault, Refusal> {
-    let malformed = || refused(node, "a fault is a struct of faultCode and faultString");
     let value = value(only_value(node)?, depth)?;
-    let fault = value.as_struct().ok_or_else(malformed)?;
-    let code = fault.get("faultCode").and_then(Value::as_int);
-    let code = code.and_then(|code| i32::try_from(code).ok());
-    let message = fault.get("faultString").and_then(Value::as_str);
-    match (code, message) {
-        (Some(code), Some(message)) => Ok(Fault::new(code, message)),
-        _ => Err(malformed()),
-    }
+    let fault = value.as_struct().and_then(Fault::from_struct);
+    fault.ok_or_else(|| refused(node, "a fault is a struct of faultCode and faultString"))
 }
 
 fn params(node: Node, depth: usize) -> Result<Vec<Value>, Refusal> {

@@ -10,6 +10,13 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFI
 
 use crate::xmlrpc::error::{DecodeErrorKind, Refusal};
 
+/// The `charset` parameter of a `Content-Type` (RFC 9110, 8.3.1).
+pub fn content_charset(content_type: &str) -> Option<&str> {
+    let mut parameters = content_type.split(';').skip(1).filter_map(|part| part.split_once('='));
+    let (_, value) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(value.trim().trim_matches('"'))
+}
+
 /// The body's text without byte order mark, by what the transport and the document's declaration
 /// say of its charset.
 pub(super) fn text<'a>(
@@ -133,6 +140,18 @@ fn unknown_charset() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn charset_of_a_content_type_is_read_in_any_spelling() {
+        for (content_type, expected) in [
+            ("text/xml", None),
+            ("text/xml;", None),
+            ("text/xml; charset=utf-8", Some("utf-8")),
+            ("text/xml;version=1; Charset = \"ISO-8859-1\"", Some("ISO-8859-1")),
+        ] {
+            assert_eq!(content_charset(content_type), expected, "{content_type}");
+        }
+    }
 
     const LATIN: &[u8] = b"<a>\xE9</a>";
 

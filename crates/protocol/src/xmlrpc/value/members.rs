@@ -5,7 +5,7 @@ const SCANNED_MEMBERS: usize = 16;
 
 /// The members with each name once: of equal ones the last one's value at the first one's place.
 /// Linear in the members.
-pub(super) fn distinct<V>(members: Vec<(String, V)>) -> Vec<(String, V)> {
+pub(crate) fn distinct<V>(members: Vec<(String, V)>) -> Vec<(String, V)> {
     match places(&members) {
         Some(places) => merged(members, &places),
         None => members,
