@@ -42,6 +42,16 @@ impl Phase {
 #[derive(Clone)]
 pub struct Health(Arc<Inner>);
 
+/// Whether a process is ready.
+pub struct Readiness<'a> {
+    /// Whether it is.
+    pub is_ready: bool,
+    /// The same in a word: `ready`, `unready`, `starting` or `draining`.
+    pub word: &'static str,
+    /// What it leans on, and whether that is up.
+    pub checks: Vec<(&'a Check, bool)>,
+}
+
 struct Inner {
     phase: AtomicU8,
     checks: Vec<Check>,
@@ -70,6 +80,14 @@ impl Health {
             1 => Phase::Ready,
             _ => Phase::Draining,
         }
+    }
+
+    /// Whether the process is ready now, after its required checks have been asked.
+    pub async fn readiness(&self) -> Readiness<'_> {
+        let (phase, checks) = (self.phase(), self.checks().await);
+        let lacks = checks.iter().any(|(check, is_up)| check.is_required() && !is_up);
+        let word = if phase == Phase::Ready && lacks { "unready" } else { phase.name() };
+        Readiness { is_ready: phase == Phase::Ready && !lacks, word, checks }
     }
 
     /// The checks and whether each is up, asked all at once.
@@ -110,15 +128,12 @@ async fn alive() -> Json<Value> {
 }
 
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
-    let phase = health.phase();
+    let Readiness { is_ready, word, checks } = health.readiness().await;
     let mut body = Map::new();
-    let mut is_ready = phase == Phase::Ready;
-    for (check, is_up) in health.checks().await {
-        is_ready &= is_up || !check.is_required();
+    for (check, is_up) in checks {
         body.insert(check.name().to_owned(), check.state(is_up).into());
     }
-    let status = if phase == Phase::Ready && !is_ready { "unready" } else { phase.name() };
-    body.insert("status".to_owned(), status.into());
+    body.insert("status".to_owned(), word.into());
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body.into()))
 }

@@ -94,15 +94,18 @@ pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
 /// Whether it is `uri-host [ ":" port ]` (RFC 3986, 3.2.2). The host may be empty.
 fn is_host(value: &[u8]) -> bool {
     let (host, port) = split_port(value);
-    let is_name = match host {
+    let is_good = match host {
         [b'[', address @ .., b']'] => is_ipv6(address),
-        name => is_name(name),
+        name => name.iter().all(|&byte| IS_UNESCAPED[byte as usize]) || is_escaped_name(name),
     };
-    is_name && port.iter().all(u8::is_ascii_digit)
+    is_good && port.iter().all(u8::is_ascii_digit)
 }
 
 fn split_port(value: &[u8]) -> (&[u8], &[u8]) {
-    let from = value.iter().position(|&byte| byte == b']').unwrap_or(0);
+    let from = match value {
+        [b'[', rest @ ..] => 1 + rest.iter().position(|&byte| byte == b']').unwrap_or(0),
+        _ => 0,
+    };
     match value[from..].iter().position(|&byte| byte == b':') {
         Some(colon) => (&value[..from + colon], &value[from + colon + 1..]),
         None => (value, b""),
@@ -113,20 +116,32 @@ fn is_ipv6(address: &[u8]) -> bool {
     std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
-fn is_name(mut rest: &[u8]) -> bool {
+fn is_escaped_name(mut rest: &[u8]) -> bool {
     loop {
         rest = match rest {
             [] => return true,
             [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
-            [byte, rest @ ..] if is_unescaped(*byte) => rest,
+            [byte, rest @ ..] if IS_UNESCAPED[*byte as usize] => rest,
             _ => return false,
         }
     }
 }
 
-fn is_unescaped(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.~_!$&'()*+,;=".contains(&byte)
-}
+/// By byte, whether it stands for itself in a name. A table, since every request is checked.
+const IS_UNESCAPED: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-.~_!$&'()*+,;=";
+    let mut other = 0;
+    while other < others.len() {
+        table[others[other] as usize] = true;
+        other += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

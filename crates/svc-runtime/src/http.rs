@@ -26,7 +26,7 @@ use tracing::debug;
 
 use crate::head::{self, BadHead};
 use crate::inbox::{Inbox, Watched};
-use crate::linger::linger;
+use crate::linger::end;
 use crate::presence::Presence;
 use crate::stop::Stop;
 use crate::stream::{Origin, Stream};
@@ -59,6 +59,22 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
     move |request| router.clone().call(request)
 }
 
+/// `stream`, once its peer has said something or ended its own. `None` where it said nothing by the
+/// `deadline` for a head, or the `stop`: then the connection is over. Most of a connection's memory is
+/// the parser's: none for a peer that says nothing.
+pub async fn spoken(mut stream: Stream, deadline: Duration, stop: &Stop) -> Option<Stream> {
+    let has_spoken = tokio::select! {
+        biased;
+        said = timeout(deadline, stream.spoken()) => matches!(said, Ok(Ok(_))),
+        () = stop.told() => stream.has_unread(),
+    };
+    if !has_spoken {
+        end(&mut stream).await;
+        return None;
+    }
+    Some(stream)
+}
+
 /// Has every request that comes over `stream`, from `origin`, answered by `answer`, until the peer or a deadline
 /// ends it. What is no request is refused here, and `refused` told its status. After `stop` what has
 /// arrived is answered, with `Connection: close` where nothing has arrived behind it, and an idle
@@ -77,26 +93,18 @@ pub async fn run<A, Fut>(
     A: Fn(Request<Received>) -> Fut,
     Fut: Future<Output = Result<Response, Infallible>>,
 {
-    // Most of a connection's memory is the parser's: none for a peer that says nothing.
-    let said = tokio::select! {
-        biased;
-        said = timeout(deadlines.header, stream.spoken()) => matches!(said, Ok(Ok(_))),
-        () = stop.told() => stream.has_unread(),
-    };
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(deadlines.write));
     let mut stream = pin!(stream);
-    if said {
-        let inbox = Inbox::new(origin.held);
-        let watched = Watched::new(stream.as_mut(), inbox.clone(), presence, stop.clone());
-        let conversation = Box::pin(converse(watched, inbox, answer, &refused, deadlines, stop));
-        if let Err(error) = conversation.await {
-            debug!(peer = %origin.peer, %error, "connection broke");
-            own_answer(&error).into_iter().for_each(refused);
-        }
+    let inbox = Inbox::new(origin.held);
+    let watched = Watched::new(stream.as_mut(), inbox.clone(), presence, stop.clone());
+    let conversation = converse(watched, inbox, answer, &refused, deadlines, stop);
+    if let Err(error) = Box::pin(conversation).await {
+        debug!(peer = %origin.peer, %error, "connection broke");
+        own_answer(&error).into_iter().for_each(refused);
     }
     // The peer may still be sending a body that was answered without being read.
-    linger(&mut stream).await;
+    end(stream.get_pin_mut().get_mut()).await;
 }
 
 /// What hyper answered by itself to what it could not read. A path that is too long (414) is always

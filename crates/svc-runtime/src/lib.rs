@@ -10,10 +10,13 @@
 pub mod access;
 pub mod address;
 pub mod admin;
+pub mod budget;
 mod certificate;
 pub mod check;
 pub mod clock;
+pub mod datagrams;
 pub mod descriptors;
+pub mod file;
 pub mod handshake;
 mod head;
 pub mod held;

@@ -5,10 +5,13 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
+use tracing::debug;
 
 use crate::address::{Bound, ListenAddr};
 use crate::inherited;
+use crate::network::unmapped;
 use crate::reload::Reload;
 use crate::socket_file::{self, SocketFile};
 use crate::stream::Peer;
@@ -18,6 +21,10 @@ use crate::transport::Transport;
 /// New connections that the kernel keeps for us, at most (`listen(2)`), where its own limit
 /// (`net.core.somaxconn`) is no lower.
 pub const MAX_WAITING: u32 = 4096;
+
+/// Send buffer of a connection, which the kernel doubles: small, so that a peer that reads slowly
+/// makes the socket writable again within the write deadline, and holds little of the kernel.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Something that is listened on.
 pub struct Listener {
@@ -83,7 +90,8 @@ pub async fn bind_all(
     for addr in addrs {
         let sockets = bind(addr, unix_mode).await;
         let sockets = sockets.map_err(|cause| ListenError::Addr(addr.clone(), cause))?;
-        listeners.extend(sockets.into_iter().map(|socket| Listener { socket, role, tls: None }));
+        let listener = |socket| Listener { socket, role, tls: None }.prepared();
+        listeners.extend(sockets.into_iter().map(listener));
     }
     Ok(listeners)
 }
@@ -109,7 +117,8 @@ async fn bind(addr: &ListenAddr, unix_mode: u32) -> io::Result<Vec<Socket>> {
         ListenAddr::Host(name, port) => {
             // Where /etc/hosts says it twice, it comes twice.
             let addrs: BTreeSet<_> = lookup_host((name.as_str(), *port)).await?.collect();
-            listen_on_all(addrs.into_iter())
+            let listeners = each_of(addrs.into_iter(), listen)?;
+            Ok(listeners.into_iter().map(Socket::Tcp).collect())
         }
         ListenAddr::Unix(path) => {
             let (listener, file) = socket_file::bind(path, unix_mode, MAX_WAITING)?;
@@ -136,13 +145,16 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(MAX_WAITING)
 }
 
-/// Listens on each address of a name. One that this machine does not have, as IPv6 often is, is
-/// left out if there is another.
-fn listen_on_all(addrs: impl Iterator<Item = SocketAddr>) -> io::Result<Vec<Socket>> {
+/// Binds each address of a name. One that this machine does not have, as IPv6 often is, is left out
+/// if there is another.
+pub(crate) fn each_of<S>(
+    addrs: impl Iterator<Item = SocketAddr>,
+    bind: fn(SocketAddr) -> io::Result<S>,
+) -> io::Result<Vec<S>> {
     let (mut sockets, mut missing) = (Vec::new(), None);
     for addr in addrs {
-        match listen(addr) {
-            Ok(listener) => sockets.push(Socket::Tcp(listener)),
+        match bind(addr) {
+            Ok(socket) => sockets.push(socket),
             Err(error) if is_missing(&error) => missing = Some(error),
             Err(error) => return Err(error),
         }
@@ -163,12 +175,31 @@ fn is_missing(error: &io::Error) -> bool {
 impl Listener {
     /// A TCP listener that was brought along.
     pub fn tcp(role: &'static str, listener: TcpListener) -> Self {
-        Self { socket: Socket::Tcp(listener), role, tls: None }
+        Self { socket: Socket::Tcp(listener), role, tls: None }.prepared()
     }
 
     /// A Unix socket that was brought along, whose file is not removed at the end.
     pub fn unix(role: &'static str, listener: UnixListener) -> Self {
         Self { socket: Socket::Unix { _file: None, listener }, role, tls: None }
+    }
+
+    /// The same with the options that connections by TCP have from their listener (`tcp(7)`): what is
+    /// written is sent at once, from a small buffer.
+    fn prepared(self) -> Self {
+        if let Socket::Tcp(listener) = &self.socket {
+            let socket = SockRef::from(listener);
+            let set = socket
+                .set_tcp_nodelay(true)
+                .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER_BYTES));
+            self.tell(set);
+        }
+        self
+    }
+
+    fn tell(&self, set: io::Result<()>) {
+        if let Err(error) = set {
+            debug!(role = self.role, %error, "cannot set socket options");
+        }
     }
 
     fn with_tls(self, tls: Tls) -> Self {
@@ -201,10 +232,11 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok((Transport::Tcp(stream), Peer::Inet(peer)))
+                Ok((Transport::Tcp(stream), Peer::Inet(unmapped(peer))))
             }
             Socket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
+                self.tell(SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES));
                 Ok((Transport::Unix(stream), Peer::Unix))
             }
         }

@@ -1,7 +1,7 @@
 //! Networks of addresses, as CIDR writes them (RFC 4632).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The addresses that share their first bits. An IPv4 address mapped into IPv6 is the IPv4 one.
@@ -27,6 +27,16 @@ impl Network {
     /// Whether `address` is one of its own.
     pub fn contains(&self, address: IpAddr) -> bool {
         first_of(address.to_canonical(), self.prefix) == Some(self.first)
+    }
+}
+
+/// `addr` as its peer would write it: an IPv4 address that a listener of IPv6 got mapped is the IPv4
+/// one again.
+pub fn unmapped(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => (ip, addr.port()).into(),
+        // With the scope that it may have.
+        IpAddr::V6(_) => addr,
     }
 }
 
@@ -80,6 +90,18 @@ impl fmt::Display for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mapped_addresses_are_those_of_ipv4() {
+        for (addr, expected) in [
+            ("[::ffff:192.0.2.1]:80", "192.0.2.1:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("[fe80::1%2]:80", "[fe80::1%2]:80"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(unmapped(addr.parse().unwrap()).to_string(), expected);
+        }
+    }
 
     #[test]
     fn network_has_the_addresses_that_share_its_prefix() {

@@ -1,10 +1,11 @@
 //! Files of PEM (RFC 7468), which certificates and keys come in.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::pem::{self, Error, SectionKind};
+
+use crate::file;
 
 /// A section of a file, of a kind that is known.
 pub(crate) struct Section {
@@ -48,7 +49,8 @@ impl std::error::Error for BadFile {}
 
 /// The sections of the file at `path`, those of unknown kinds left out.
 pub(crate) fn read(path: &Path) -> Result<Vec<Section>, BadFile> {
-    let bytes = fs::read(path).map_err(|error| BadFile::new(path, error))?;
+    let read = file::bytes(path, file::MAX_FILE_BYTES);
+    let (bytes, _) = read.map_err(|error| BadFile::new(path, error))?;
     let (mut rest, mut sections) = (bytes.as_slice(), Vec::new());
     loop {
         let before = rest;

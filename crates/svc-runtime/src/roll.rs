@@ -23,6 +23,10 @@ use crate::source::Source;
 /// Who has kept us waiting for longer may be closed before it has to be, up to [`MAX_CLOSED`] at once.
 const LONG: Duration = Duration::from_secs(5);
 
+/// Least time that everybody has to say something where [`Closes::Waiting`] holds: of a crowd that comes at
+/// once, none is closed for the next before it was listened to.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// Most that are closed in one look at all: a look takes as long as there are connections.
 const MAX_CLOSED: usize = 32;
 
@@ -220,6 +224,22 @@ impl Roll {
         let listed = Listed { held: held.clone(), peer, listener, source, task: None };
         list.connections.insert(id, listed);
         Ok(Entry { roll: self.clone(), id, held })
+    }
+
+    /// How long the next peer had better wait to be accepted, since whoever would be closed for it has
+    /// only just come.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        let roll = &self.0;
+        if roll.admission.closes != Closes::Waiting {
+            return None;
+        }
+        let list = roll.list();
+        if roll.has_place(&list, roll.admission.connection_bytes) {
+            return None;
+        }
+        let (since, _) = *roll.longest(&list).first()?;
+        let waited = Duration::from_micros(roll.now().saturating_sub(since));
+        PATIENCE.checked_sub(waited)
     }
 
     /// What runs the connection `id`, if it still does.

@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::access::AccessLog;
 use crate::handshake::{self, HandshakeTerms};
-use crate::linger::linger;
+use crate::linger::turn_away;
 use crate::listener::{Listener, MAX_WAITING};
 use crate::metrics::{ConnectionMetrics, ListenerMetrics};
 use crate::roll::{Admission, Roll};
@@ -31,10 +31,6 @@ const MAX_ACCEPTS_AFTER_STOP: u32 = MAX_WAITING;
 /// Refused peers that are lingered with at once: half of the descriptors that are not for peers.
 /// More are told and closed, and may miss it where they have said something themselves.
 const MAX_REFUSALS: usize = 32;
-
-/// Send buffer of a connection, which the kernel doubles: small, so that a peer that reads slowly
-/// makes the socket writable again within the write deadline, and holds little of the kernel.
-const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Longest time that the tasks have to end once they were cut.
 const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -107,6 +103,9 @@ impl Peers {
         let trouble = Trouble::new();
         let counts = self.options.metrics.listener(listener.role());
         while after_stop < MAX_ACCEPTS_AFTER_STOP {
+            if let Some(pause) = self.roll.pause() {
+                sleep(pause).await;
+            }
             let accepted = tokio::select! {
                 // Accepting first, so that who was connected by the time of the stop is answered.
                 biased;
@@ -155,9 +154,6 @@ impl Peers {
                 return self.turn_away(transport, listener);
             }
         };
-        if let Err(error) = set_options(&transport) {
-            debug!(%peer, %error, "cannot set socket options");
-        }
         let held = entry.held().clone();
         let (origin, stop) =
             (Origin { held, ..Origin::new(peer, listener.role()) }, self.stop.clone());
@@ -184,7 +180,7 @@ impl Peers {
     fn turn_away(&self, transport: Transport, listener: &Listener) {
         let refusal = if listener.tls().is_some() { b"" } else { self.options.refusal };
         if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
-            self.spawn(permit, refuse(transport, refusal));
+            self.spawn(permit, turn_away(transport.into(), refusal, None));
         } else {
             let _ = transport.try_write(refusal);
         }
@@ -217,20 +213,8 @@ impl Peers {
     }
 }
 
-fn set_options(transport: &Transport) -> io::Result<()> {
-    transport.set_nodelay()?;
-    transport.socket().set_send_buffer_size(SEND_BUFFER_BYTES)
-}
-
 /// Errors of `accept` that say something of one peer and nothing of the listener.
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
-}
-
-async fn refuse(mut stream: Transport, refusal: &[u8]) {
-    // A new socket's send buffer is empty: a refusal that does not fit at once is not worth a wait.
-    if stream.try_write(refusal).is_ok() {
-        linger(&mut stream).await;
-    }
 }

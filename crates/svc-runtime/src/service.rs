@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::access::AccessLog;
 use crate::address::Bound;
 use crate::admin::{Health, MAX_ADMIN_CONNECTIONS, Phase};
+use crate::datagrams::Datagrams;
 use crate::handshake::HandshakeTerms;
 use crate::http::{self, HttpDeadlines};
 use crate::listener::Listener;
@@ -31,6 +33,8 @@ const ADMIN_HEAD_DEADLINE: Duration = Duration::from_secs(2);
 pub struct Service<C> {
     /// Where it is spoken to.
     pub listeners: Vec<Listener>,
+    /// Where datagrams are answered.
+    pub datagrams: Vec<Datagrams>,
     /// Where its health is asked.
     pub admin: Vec<Listener>,
     /// Whom it lets in.
@@ -85,7 +89,11 @@ impl<C: Connections> Service<C> {
     /// Each listener's role and address.
     pub fn listening(&self) -> Vec<(&'static str, Bound)> {
         let listeners = self.admin.iter().chain(&self.listeners);
-        listeners.filter_map(|listener| Some((listener.role(), listener.addr().ok()?))).collect()
+        let listeners =
+            listeners.filter_map(|listener| Some((listener.role(), listener.addr().ok()?)));
+        let datagrams = self.datagrams.iter();
+        let datagrams = datagrams.filter_map(|socket| Some((socket.role(), socket.addr().ok()?)));
+        listeners.chain(datagrams).collect()
     }
 
     /// Serves until `stop` ends, and drains. `stop` is awaited from the moment of readiness, `hurry`
@@ -120,6 +128,8 @@ impl<C: Connections> Service<C> {
         let connections = self.connections;
         let connection = move |stream, origin, stop| connections.clone().run(stream, origin, stop);
         let served = tokio::spawn(serve(self.listeners, options, stop_peers.clone(), connection));
+        let answered = self.datagrams.into_iter().map(|socket| socket.serve(stop_peers.clone()));
+        let mut answered: JoinSet<()> = answered.collect();
         health.enter(Phase::Ready);
         stop.await;
         health.enter(Phase::Draining);
@@ -132,6 +142,7 @@ impl<C: Connections> Service<C> {
             Ok(cut) => warn!(cut, "drain deadline passed, connections cut"),
             Err(error) => warn!(%error, "drain failed"),
         }
+        while answered.join_next().await.is_some() {}
         stop_admin.tell();
         let _ = admin.await;
     }
@@ -150,7 +161,12 @@ async fn serve_admin(listeners: Vec<Listener>, routes: Router, options: ServeOpt
     let deadlines = HttpDeadlines { header: ADMIN_HEAD_DEADLINE, ..HttpDeadlines::default() };
     let answer = http::routed(routes);
     let connection = move |stream, origin: Origin, stop| {
-        http::run(stream, origin, Arc::default(), answer.clone(), |_| (), deadlines, stop)
+        let answer = answer.clone();
+        async move {
+            let spoken = http::spoken(stream, deadlines.header, &stop).await;
+            let Some(stream) = spoken else { return };
+            http::run(stream, origin, Arc::default(), answer, |_| (), deadlines, stop).await;
+        }
     };
     serve(listeners, options, stop, connection).await;
 }

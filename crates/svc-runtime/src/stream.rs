@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -83,6 +83,21 @@ impl Stream {
         match self {
             Self::Plain(transport) => transport,
             Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// What is there of the peer's first bytes, copied into `bytes` and left to be read; `None` where
+    /// nothing is, or it is not to be understood without more ado: by TLS, and from a Unix socket.
+    pub fn peek(&self, bytes: &mut [u8]) -> Option<usize> {
+        match self {
+            Self::Plain(Transport::Tcp(stream)) => {
+                let mut nobody = Context::from_waker(Waker::noop());
+                match pin!(stream.peek(bytes)).poll(&mut nobody) {
+                    Poll::Ready(peeked) => peeked.ok(),
+                    Poll::Pending => None,
+                }
+            }
+            _ => None,
         }
     }
 

@@ -2,12 +2,22 @@
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+/// Most that is thrown away at once.
+const DISCARD_BYTES: usize = 64 * 1024;
+
+/// Linux's `MSG_MORE`, what follows goes in the same packet, and `MSG_NOSIGNAL` (`send(2)`).
+const MORE_TO_COME: i32 = if cfg!(target_os = "linux") { 0x8000 | 0x4000 } else { 0 };
+
+/// Linux's `MSG_TRUNC`: what TCP has received is thrown away and not copied (`tcp(7)`).
+const WITHOUT_COPY: i32 = if cfg!(target_os = "linux") { 0x20 } else { 0 };
 
 /// What a socket carries as it is.
 #[derive(Debug)]
@@ -27,20 +37,49 @@ impl Transport {
         }
     }
 
-    /// Sends what is written at once.
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_nodelay(true),
-            Self::Unix(_) => Ok(()),
-        }
-    }
-
     /// Writes what fits now, if anything does.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
         }
+    }
+
+    /// Writes what fits of the last `words` now; they go with the end of the sending side, in one
+    /// packet where the kernel can.
+    pub(crate) fn send_last(&self, words: &[u8]) -> io::Result<usize> {
+        self.socket().send_with_flags(words, MORE_TO_COME)
+    }
+
+    /// Ends the sending side.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        self.socket().shutdown(Shutdown::Write)
+    }
+
+    /// Throws away so many `bytes`, if they are there.
+    pub(crate) fn discard_now(&self, mut bytes: usize) -> bool {
+        while bytes > 0 {
+            match self.discard_some(bytes) {
+                Ok(some @ 1..) => bytes -= some,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Waits for something to read and throws it away. Gives back how much that was: 0 at the end of
+    /// the peer's stream.
+    pub(crate) async fn discard(&self) -> io::Result<usize> {
+        let discard = || self.discard_some(DISCARD_BYTES);
+        match self {
+            Self::Tcp(stream) => stream.async_io(Interest::READABLE, discard).await,
+            Self::Unix(stream) => stream.async_io(Interest::READABLE, discard).await,
+        }
+    }
+
+    fn discard_some(&self, bytes: usize) -> io::Result<usize> {
+        let mut room = [MaybeUninit::uninit(); DISCARD_BYTES];
+        self.socket().recv_with_flags(&mut room[..bytes.min(DISCARD_BYTES)], WITHOUT_COPY)
     }
 
     /// Waits until the peer has said something or ended its stream. A look at the first byte,

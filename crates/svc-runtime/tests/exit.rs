@@ -29,6 +29,7 @@ fn blocking_look_up_does_not_delay_the_exit() {
         });
         Ok(Service {
             listeners: bind_all("test", &any_port, 0o600).await?,
+            datagrams: Vec::new(),
             admin: bind_all("admin", &any_port, 0o600).await?,
             admission: Admission::up_to(1),
             handshake: HandshakeTerms { deadline: Duration::from_secs(10), plain_answer: b"" },

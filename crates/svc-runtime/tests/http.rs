@@ -42,15 +42,15 @@ impl Peer {
         let (far_end, addr) = listener.accept().await.unwrap();
         let stop = Stop::new();
         let (refuse, refused) = unbounded_channel();
-        let service = tokio::spawn(http::run(
-            far_end.into(),
-            Origin::new(addr.into(), "test"),
-            Arc::default(),
-            http::routed(router),
-            move |status| refuse.send(status).unwrap(),
-            deadlines,
-            stop.clone(),
-        ));
+        let told = stop.clone();
+        let service = tokio::spawn(async move {
+            let spoken = http::spoken(far_end.into(), deadlines.header, &told).await;
+            let Some(far_end) = spoken else { return };
+            let origin = Origin::new(addr.into(), "test");
+            let refused = move |status| refuse.send(status).unwrap();
+            let answer = http::routed(router);
+            http::run(far_end, origin, Arc::default(), answer, refused, deadlines, told).await;
+        });
         Self { stream, stop, service, refused }
     }
 

@@ -9,7 +9,7 @@ use svc_runtime::handshake::HandshakeTerms;
 use svc_runtime::linger::{MAX_LINGER, linger};
 use svc_runtime::listener::Listener;
 use svc_runtime::metrics::Metrics;
-use svc_runtime::roll::Admission;
+use svc_runtime::roll::{Admission, Closes};
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
@@ -32,8 +32,17 @@ struct Serving {
     cut: JoinHandle<usize>,
 }
 
-/// Serves `connection` on `listeners` free ports.
+/// Serves `connection` on `listeners` free ports, for as many peers as `cap`.
 async fn start<F, Fut>(listeners: usize, cap: usize, connection: F) -> Serving
+where
+    F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    start_for(listeners, Admission::up_to(cap), connection).await
+}
+
+/// Serves `connection` on `listeners` free ports, for those whom the admission lets in.
+async fn start_for<F, Fut>(listeners: usize, admission: Admission, connection: F) -> Serving
 where
     F: Fn(Stream, Origin, Stop) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -46,7 +55,7 @@ where
     }
     let handshake = HandshakeTerms { deadline: PATIENCE, plain_answer: b"" };
     let options = ServeOptions {
-        admission: Admission::up_to(cap),
+        admission,
         refusal: REFUSAL.as_bytes(),
         handshake,
         drain: DRAIN,
@@ -165,6 +174,22 @@ async fn place_that_is_freed_can_be_taken() {
         })
         .await;
         drop(peer);
+    }
+}
+
+#[tokio::test]
+async fn each_of_a_crowd_is_listened_to_before_it_is_closed_for_the_next() {
+    let admission = Admission { closes: Closes::Waiting, ..Admission::up_to(2) };
+    let serving = start_for(1, admission, greet).await;
+    let mut crowd = Vec::new();
+    for _ in 0..40 {
+        crowd.push(std::net::TcpStream::connect(serving.addrs[0]).unwrap());
+    }
+    for peer in crowd {
+        peer.set_nonblocking(true).unwrap();
+        let mut heard = [0; 2];
+        within(TcpStream::from_std(peer).unwrap().read_exact(&mut heard)).await.unwrap();
+        assert_eq!(&heard, b"hi");
     }
 }
 

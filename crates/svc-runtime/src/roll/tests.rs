@@ -73,6 +73,16 @@ async fn longest_unfinished_is_closed_for_another() {
 }
 
 #[tokio::test]
+async fn next_peer_waits_for_those_who_have_just_come_where_nobody_may_wait() {
+    let roll = roll(Admission { closes: Closes::Waiting, ..Admission::up_to(1) });
+    assert_eq!(roll.pause(), None, "there is a place");
+    let only = Connected::admitted(&roll).unwrap();
+    assert!(roll.pause().is_some_and(|pause| pause <= PATIENCE));
+    only.held.taken();
+    assert_eq!(roll.pause(), None, "it is not waited for");
+}
+
+#[tokio::test]
 async fn whoever_is_silent_is_closed_where_nobody_may_wait() {
     let roll = roll(Admission { closes: Closes::Waiting, ..Admission::up_to(2) });
     let (first, second) =

@@ -26,6 +26,9 @@ basicConstraints = critical,CA:FALSE
 [authority]
 basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign
+[own]
+subjectAltName = DNS:localhost
+basicConstraints = critical,CA:TRUE
 [req]
 distinguished_name = any
 ";
@@ -81,21 +84,32 @@ impl Authority {
 
     /// A certificate for `subject`, such as `/CN=robot`, in files called `name`.
     pub(crate) fn issue(&self, name: &str, subject: &str, validity: Validity) -> Identity {
+        self.made(name, subject, validity, &["-cert", "ca.pem", "-keyfile", "ca.key"])
+    }
+
+    /// A certificate that is made `by` the authority, or another.
+    fn made(&self, name: &str, subject: &str, validity: Validity, by: &[&str]) -> Identity {
         let file = |kind: &str| format!("{name}.{kind}");
         let (key, request, certificate) = (file("key"), file("csr"), file("pem"));
         let args = ["req", "-new", "-config", "openssl.cnf", "-utf8", "-multivalue-rdn"];
         let files = ["-subj", subject, "-keyout", &key, "-out", &request];
         self.openssl(&[&args[..], &KEY, &files].concat());
         let args = ["ca", "-config", "openssl.cnf", "-batch", "-notext", "-preserveDN", "-utf8"];
-        let files =
-            ["-cert", "ca.pem", "-keyfile", "ca.key", "-in", &request, "-out", &certificate];
+        let files = ["-in", &request, "-out", &certificate];
         let dates: &[_] = match validity {
             Validity::Now => &["-days", "90"],
             Validity::Past => &["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"],
             Validity::Future => &["-startdate", "20900101000000Z", "-enddate", "20900201000000Z"],
         };
-        self.openssl(&[&args[..], &files, dates].concat());
+        self.openssl(&[&args[..], by, &files, dates].concat());
         Identity { certificate: self.path(&certificate), key: self.path(&key) }
+    }
+
+    /// A certificate for `localhost` that nobody but itself has made, and that is an authority's: what
+    /// `openssl req -x509` makes.
+    pub(crate) fn of_its_own(&self, validity: Validity) -> Identity {
+        let by_itself = ["-selfsign", "-keyfile", "own.key", "-extensions", "own"];
+        self.made("own", "/CN=localhost", validity, &by_itself)
     }
 
     /// The path of the file `name` of its directory.
