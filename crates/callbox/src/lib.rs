@@ -18,6 +18,7 @@
 //! function's result) -> `doors` -> `edge` -> socket.
 
 mod accounts;
+mod connections;
 mod doors;
 mod edge;
 mod registry;
@@ -25,7 +26,6 @@ mod reloader;
 mod server;
 mod settings;
 
-pub use accounts::AccountsError;
 pub use callbox_macros::{Reply, methods};
 pub use edge::{AllowedHost, CallService, NoHost};
 #[cfg(any(feature = "chrono", feature = "jiff"))]
@@ -39,17 +39,19 @@ pub use protocol::xmlrpc::{
     TypeName, Value, code, from_value, into_value, to_value,
 };
 pub use registry::{
-    Account, AccountKind, Caller, Door, Failure, Function, IntoFault, MAX_HOLD, MAX_REQUEST_ID,
-    Method, Methods, Param, Parameter, Peer, Registry, RegistryError, Reply, Scope, Serde,
-    Signature, StateFunction, StateMethod, SyncFunction, internal,
+    Account, AccountKind, Awaited, Caller, Catalog, CatalogMethod, CatalogPattern, Door, Failure,
+    Function, Handler, IntoFault, MAX_HOLD, MAX_REQUEST_ID, Method, Methods, Param, Parameter,
+    Peer, Registry, RegistryError, Reply, Scope, Serde, Signature, StateFunction, StateMethod,
+    SyncFunction, internal,
 };
 pub use reloader::Reloader;
 pub use server::{Server, ServerError, serve, serve_with, stop_signal};
-pub use settings::{AccountsSettings, PeerLimits, Settings, parse};
+pub use settings::{AccountsSettings, PeerLimits, Settings, Switch, parse};
 pub use svc_runtime::access::AccessLog;
 pub use svc_runtime::address::{ListenAddr, NoListenAddr};
 pub use svc_runtime::check::Check;
 pub use svc_runtime::descriptors::TooFewDescriptors;
+pub use svc_runtime::file::FileError;
 pub use svc_runtime::listener::ListenError;
 pub use svc_runtime::logging::LogFormat;
 pub use svc_runtime::metrics::Metrics;

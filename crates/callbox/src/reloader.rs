@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use svc_runtime::metrics::Metrics;
 use svc_runtime::reload::{Reload, read_again};
 
-/// Has a [`Server`](crate::Server) read its certificates and accounts again, as a SIGHUP does where
-/// the server is the whole process. Clones are of the same server.
+/// Has a [`Server`](crate::Server) read its certificates, its accounts and what it was told by
+/// [`on_reload`](crate::Server::on_reload) again, as a SIGHUP does where the server is the whole
+/// process. Clones are of the same server.
 ///
 /// ```no_run
 /// # async fn run(server: callbox::Server) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,10 +1,11 @@
 //! A registry as a whole process, as a task on a runtime of one's own, or as a service in a program
 //! of one's own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use clap::Parser;
@@ -12,26 +13,24 @@ use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
 use svc_runtime::descriptors::TooFewDescriptors;
+use svc_runtime::file::FileError;
 use svc_runtime::handshake::HandshakeTerms;
-use svc_runtime::http::{self, HttpDeadlines};
 use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
 use svc_runtime::memory::Memory;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
-use svc_runtime::presence::Presence;
 use svc_runtime::process::{self, StartError};
 use svc_runtime::reload::Reload;
 use svc_runtime::roll::Admission;
-use svc_runtime::service::{Connections, Service};
+use svc_runtime::service::Service;
 use svc_runtime::signal::StopSignals;
-use svc_runtime::stop::Stop;
-use svc_runtime::stream::{Origin, Stream};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::accounts::{Accounts, AccountsError};
+use crate::accounts::Accounts;
+use crate::connections::{HttpConnections, REFUSAL};
 use crate::edge::hosts::Hosts;
-use crate::edge::{AllowedHost, CallService, Edge};
-use crate::registry::{Connection, Published, Registry, RegistryError};
+use crate::edge::{AllowedHost, CallService, Edge, Front};
+use crate::registry::{Program, Published, Registry, RegistryError};
 use crate::reloader::Reloader;
 use crate::settings::{AccountsSettings, Settings, parse};
 
@@ -45,10 +44,6 @@ const CONNECTION_BYTES: usize = 20 * 1024;
 
 /// What is spoken by TLS (ALPN, RFC 7301).
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
-
-/// What a peer over the connection cap is told.
-const REFUSAL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// What a peer is told that sends HTTP as it is where it is to be sent by TLS.
 const NOT_TLS: &[u8] =
@@ -96,11 +91,14 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
 /// Published methods and what they are served with.
 pub struct Server {
     registry: Registry,
+    program: Program,
     settings: Settings,
     listeners: Vec<Listener>,
     admin: Vec<Listener>,
     checks: Vec<Check>,
     metrics: Metrics,
+    reserved: usize,
+    reloads: Vec<Reload>,
     reloader: Reloader,
 }
 
@@ -113,15 +111,34 @@ impl From<Registry> for Server {
 impl Server {
     /// Serves the methods of `registry` with the default settings.
     pub fn new(registry: Registry) -> Self {
-        let settings = Settings::default();
-        let (listeners, admin, checks) = (Vec::new(), Vec::new(), Vec::new());
-        let (metrics, reloader) = (Metrics::new(), Reloader::new());
-        Self { registry, settings, listeners, admin, checks, metrics, reloader }
+        Self {
+            registry,
+            program: Program::default(),
+            settings: Settings::default(),
+            listeners: Vec::new(),
+            admin: Vec::new(),
+            checks: Vec::new(),
+            metrics: Metrics::new(),
+            reserved: 0,
+            reloads: Vec::new(),
+            reloader: Reloader::new(),
+        }
     }
 
     /// The same with these settings.
     pub fn settings(self, settings: Settings) -> Self {
         Self { settings, ..self }
+    }
+
+    /// The same, called by this name and version where it is told what it is: on the page, and by
+    /// `rpc.discover`. Without it that is `callbox` and its version. A crate's own are
+    /// `env!("CARGO_PKG_NAME")` and `env!("CARGO_PKG_VERSION")`; the version may be empty.
+    pub fn program(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { program: Program { name: name.into(), version: version.into() }, ..self }
     }
 
     /// The same on a listener that was brought along; may be called several times. Then the
@@ -154,10 +171,42 @@ impl Server {
         Self { metrics, ..self }
     }
 
+    /// The same, where so many bytes of the memory for peers are left to what its methods keep: answers
+    /// of other services, for instance. Connections and calls have half each of the rest.
+    pub fn reserve(self, bytes: usize) -> Self {
+        Self { reserved: bytes, ..self }
+    }
+
     /// The same with its files read again when `reloader` says so, which is of no other server. For
     /// [`run`](Self::run) and [`service`](Self::service): a process does it at a SIGHUP.
     pub fn reloader(self, reloader: &Reloader) -> Self {
         Self { reloader: reloader.clone(), ..self }
+    }
+
+    /// The same with something of one's own that is read again when the files are: at a SIGHUP in a
+    /// process, or when the [`Reloader`] says so. It takes all that `what` names, or changes nothing
+    /// and says why; either is logged and counted as for the other files. They are read in the order
+    /// of these calls, before the accounts, whose patterns are then held against the new methods.
+    ///
+    /// ```
+    /// # use callbox::{Catalog, Registry, Server};
+    /// # fn publish_file(catalog: &Catalog) -> Result<(), String> { Ok(()) }
+    /// let catalog = Catalog::new();
+    /// let mut registry = Registry::new();
+    /// registry.add_catalog(&catalog);
+    /// let server = Server::new(registry).on_reload("methods", move || publish_file(&catalog));
+    /// ```
+    pub fn on_reload<E: fmt::Display>(
+        mut self,
+        what: &'static str,
+        read: impl FnMut() -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        let read = Mutex::new(read);
+        self.reloads.push(Reload::new(what, move || {
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            (*read)().map_err(|error| error.to_string())
+        }));
+        self
     }
 
     /// Serves on the runtime that this is awaited on until `stop` ends; then the listeners are
@@ -171,8 +220,8 @@ impl Server {
     }
 
     /// The methods as a router, to be nested in an axum application: calls are posted to where it
-    /// is nested, and to `/RPC2` under that. Where it is to answer a slash at the end too, nest
-    /// the [`service`](Self::service). See [`CallService`].
+    /// is nested, and under that as [`CallService`] has it. Where it is to answer a slash at the end
+    /// too, nest the [`service`](Self::service).
     ///
     /// ```
     /// let mut registry = callbox::Registry::new();
@@ -190,14 +239,16 @@ impl Server {
         let (limits, metrics, process) =
             (self.settings.limits, self.metrics, &self.settings.process);
         // As much as it would have as a process of its own.
-        let memory = limits.memory(Memory::of_process(process.max_memory).for_peers() / 2);
-        let published = self.registry.publish(limits.publish(memory), &metrics)?;
-        let (accounts, reload) = read_accounts(&self.settings.accounts, &published)?;
-        let reloads = reload.into_iter().collect();
+        let memory = Memory::of_process(process.max_memory);
+        let memory = limits.memory(half(memory, self.reserved));
+        let published = self.registry.publish(&self.program, limits.publish(memory), &metrics)?;
+        let (accounts, reload_accounts) = read_accounts(&self.settings.accounts, &published)?;
+        let reloads = self.reloads.into_iter().chain(reload_accounts).collect();
         self.reloader.takes(reloads, metrics.clone());
         let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
-        let calls = limits.call(memory, process.max_share);
-        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, None);
+        let calls = limits.call(memory, process.max_share, self.settings.json);
+        let front = Front::new(self.settings.page, self.program, None);
+        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, front);
         Ok(CallService::new(edge))
     }
 
@@ -207,14 +258,14 @@ impl Server {
         // Before anything is listened on.
         let memory = Memory::of_process(settings.process.max_memory);
         // For connections, and as much for calls.
-        let half = memory.for_peers() / 2;
+        let half = half(memory, self.reserved);
         let trusted: Arc<[Network]> = settings.trust_forwarded.into();
         let admission = Admission {
             trusted: trusted.clone(),
             ..Admission::new(&settings.process, memory, half, CONNECTION_BYTES)?
         };
         let memory = limits.memory(half);
-        let published = self.registry.publish(limits.publish(memory), &metrics)?;
+        let published = self.registry.publish(&self.program, limits.publish(memory), &metrics)?;
         let (accounts, reload_accounts) = read_accounts(&settings.accounts, &published)?;
         let (mut listeners, mut admin, mut reload) = (self.listeners, self.admin, None);
         if listeners.is_empty() {
@@ -229,10 +280,12 @@ impl Server {
         }
         let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
-        let calls = limits.call(memory, settings.process.max_share);
-        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, Some(&health));
+        let calls = limits.call(memory, settings.process.max_share, settings.json);
+        let front = Front::new(settings.page, self.program, Some(health.clone()));
+        let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, front);
         Ok(Service {
             listeners,
+            datagrams: Vec::new(),
             admin,
             admission,
             handshake: HandshakeTerms { deadline: limits.http().header, plain_answer: NOT_TLS },
@@ -242,10 +295,15 @@ impl Server {
             health,
             metrics,
             access_log: settings.process.access_log,
-            reloads: reload.into_iter().chain(reload_accounts).collect(),
+            reloads: reload.into_iter().chain(self.reloads).chain(reload_accounts).collect(),
             connections: HttpConnections { edge, deadlines: limits.http(), trusted },
         })
     }
+}
+
+/// Half of what is left for peers.
+fn half(memory: Memory, reserved: usize) -> usize {
+    memory.for_peers().saturating_sub(reserved) / 2
 }
 
 /// What requests may be for: what is listed, else this machine where nobody else can reach it.
@@ -265,7 +323,7 @@ fn hosts(listed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
 fn read_accounts(
     settings: &AccountsSettings,
     published: &Arc<Published>,
-) -> Result<(Option<Arc<Accounts>>, Option<Reload>), AccountsError> {
+) -> Result<(Option<Arc<Accounts>>, Option<Reload>), FileError> {
     let Some(accounts) = settings.read()?.map(Arc::new) else { return Ok((None, None)) };
     accounts.tell_of_misfits(published);
     let (again, published) = (accounts.clone(), published.clone());
@@ -277,31 +335,6 @@ fn read_accounts(
     Ok((Some(accounts), Some(reload)))
 }
 
-/// Peers over HTTP, whose calls the edge answers.
-#[derive(Clone)]
-struct HttpConnections {
-    edge: Arc<Edge>,
-    deadlines: HttpDeadlines,
-    trusted: Arc<[Network]>,
-}
-
-impl Connections for HttpConnections {
-    fn run(
-        self,
-        stream: Stream,
-        origin: Origin,
-        stop: Stop,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let presence = Arc::new(Presence::default());
-        let connection = Connection::new(&origin, presence.clone()).trusting(self.trusted);
-        let connection = self.edge.connection(connection);
-        let (edge, refusing) = (self.edge.clone(), connection.clone());
-        let answer = move |request| self.edge.clone().answer(request, connection.clone());
-        let refused = move |status| edge.refused(refusing.clone(), status);
-        http::run(stream, origin, presence, answer, refused, self.deadlines, stop)
-    }
-}
-
 /// Why a [`Server`] does not start.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -309,7 +342,7 @@ pub enum ServerError {
     /// The methods cannot be published.
     Registry(RegistryError),
     /// The file of accounts cannot be used.
-    Accounts(AccountsError),
+    Accounts(FileError),
     /// There cannot be as many connections as there should.
     Descriptors(TooFewDescriptors),
     /// An address cannot be listened on, or the files for TLS not used.
@@ -322,8 +355,8 @@ impl From<RegistryError> for ServerError {
     }
 }
 
-impl From<AccountsError> for ServerError {
-    fn from(error: AccountsError) -> Self {
+impl From<FileError> for ServerError {
+    fn from(error: FileError) -> Self {
         Self::Accounts(error)
     }
 }

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use protocol::xmlrpc::{Limits, MAX_VALUE_DEPTH};
 use svc_runtime::address::ListenAddr;
+use svc_runtime::file::FileError;
 use svc_runtime::http::HttpDeadlines;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
@@ -14,7 +15,7 @@ use svc_runtime::settings::{MAX_DEADLINE, ProcessSettings, deadline, parse_with,
 use svc_runtime::share::Percent;
 use svc_runtime::tls::TlsSettings;
 
-use crate::accounts::{Accounts, AccountsError, MEMORY, SUBCOMMANDS};
+use crate::accounts::{Accounts, MEMORY, SUBCOMMANDS};
 use crate::edge::access::Watch;
 use crate::edge::body::{BodyLimits, MAX_BODY_BYTES};
 use crate::edge::budget::MAX_BODIES_BYTES;
@@ -94,6 +95,14 @@ pub struct Settings {
     #[command(flatten)]
     pub accounts: AccountsSettings,
 
+    /// Whether calls are taken by JSON-RPC and JSON too
+    #[arg(long, env, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
+    pub json: Switch,
+
+    /// Whether browsers are shown a page, from which to call what they may
+    #[arg(long, env, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
+    pub page: Switch,
+
     /// Calls that take longer are logged
     #[arg(long, env, value_parser = deadline, default_value = "1s", value_name = "TIME")]
     pub slow_call: Duration,
@@ -105,6 +114,15 @@ pub struct Settings {
     /// What every service has.
     #[command(flatten)]
     pub process: ProcessSettings,
+}
+
+/// Whether a door is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is as if there were none.
+    Off,
 }
 
 /// Who may call.
@@ -137,7 +155,7 @@ pub struct PeerLimits {
     #[arg(long, env, value_parser = depth, default_value_t = Limits::default().depth, value_name = "COUNT")]
     pub max_depth: usize,
 
-    /// Most calls in one system.multicall
+    /// Most calls in one system.multicall, or batch
     #[arg(long, env, default_value_t = MAX_MULTICALL_ENTRIES, value_name = "COUNT")]
     pub max_multicall_entries: usize,
 
@@ -179,6 +197,8 @@ impl Default for Settings {
             allow_host: Vec::new(),
             trust_forwarded: Vec::new(),
             accounts: AccountsSettings::default(),
+            json: Switch::On,
+            page: Switch::On,
             slow_call: SLOW_CALL,
             limits: PeerLimits::default(),
             process: ProcessSettings::default(),
@@ -201,7 +221,7 @@ impl Default for AccountsSettings {
 
 impl AccountsSettings {
     /// Reads the accounts, if anybody is to be asked.
-    pub(crate) fn read(&self) -> Result<Option<Accounts>, AccountsError> {
+    pub(crate) fn read(&self) -> Result<Option<Accounts>, FileError> {
         let memory = self.accounts_memory.min(MAX_DEADLINE);
         self.accounts.clone().map(|path| Accounts::read(path, memory)).transpose()
     }
@@ -242,7 +262,7 @@ impl PeerLimits {
     }
 
     /// The part that holds for a call.
-    pub(crate) fn call(&self, memory: CallMemory, share: Percent) -> CallLimits {
+    pub(crate) fn call(&self, memory: CallMemory, share: Percent, json: Switch) -> CallLimits {
         CallLimits {
             calls: self.max_calls as usize,
             share,
@@ -252,6 +272,8 @@ impl PeerLimits {
                 deadline: self.body_deadline.min(MAX_DEADLINE),
             },
             document: Limits { depth: self.max_depth.min(MAX_VALUE_DEPTH), ..Limits::default() },
+            batch: self.max_multicall_entries,
+            is_json_open: json == Switch::On,
             deadline: self.method_deadline.min(MAX_DEADLINE),
         }
     }

@@ -344,3 +344,37 @@ async fn program_on_its_own_runtime_has_its_accounts_read_again() {
     reloader.reload();
     assert_eq!(asked().await, Ok(Value::from(5)));
 }
+
+#[tokio::test]
+async fn accounts_stand_before_the_doors_of_json_too() {
+    let accounts = Accounts::new("json", USERS);
+    let addr = accounts.start().await;
+    let call = r#"{"jsonrpc": "2.0", "method": "addition", "params": [2, 3], "id": 1}"#;
+    let by_json_rpc = async |headers: &str, document: &str| {
+        edge::exchange(addr, &post("/jsonrpc", headers, document)).await
+    };
+    let by_json = async |headers: &str, method: &str, body: &str| {
+        edge::exchange(addr, &post(&format!("/json/{method}"), headers, body)).await
+    };
+    let (ana, bob) = (basic("ana:secret"), basic("bob:secret"));
+    for refused in [by_json_rpc("", call).await, by_json(&basic("ana:no"), "who", "").await] {
+        assert_eq!(refused.status, 401);
+        assert!(refused.header("www-authenticate").is_some());
+    }
+    let sum = r#"{"jsonrpc":"2.0","result":5,"id":1}"#;
+    assert_eq!(by_json_rpc(&ana, call).await.text(), sum);
+    assert_eq!(by_json(&ana, "who", "").await.text(), r#""user ana""#);
+
+    let unknown =
+        r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}"#;
+    assert_eq!(by_json_rpc(&bob, call).await.text(), unknown);
+    assert_eq!(by_json_rpc(&bob, &format!("[{call}]")).await.text(), format!("[{unknown}]"));
+    let (one, other) =
+        (by_json(&bob, "addition", "[2, 3]").await, by_json(&bob, "nothing", "").await);
+    assert_eq!((one.status, other.status), (404, 404));
+    assert_eq!(one.text().replace("addition", "nothing"), other.text());
+
+    let discovered = by_json(&bob, "rpc.discover", "").await;
+    assert!(discovered.text().contains(r#""name":"who""#), "{discovered:?}");
+    assert!(!discovered.text().contains("addition"), "{discovered:?}");
+}

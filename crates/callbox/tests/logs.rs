@@ -2,44 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod edge;
+mod log;
 
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
 use callbox::{Fault, MAX_HOLD, Registry, internal, methods};
 use edge::{DEFAULTS, ask, call, entry, exchange, multicall, post, start};
-use tracing_subscriber::fmt::MakeWriter;
-
-/// All that was logged since the process began.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-static LOG: LazyLock<Log> = LazyLock::new(|| {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone());
-    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-    log
-});
+use log::LOG;
 
 /// The lines that name `method` and have `words`.
 fn lines_with(words: &str, method: &str) -> Vec<String> {
@@ -48,9 +19,9 @@ fn lines_with(words: &str, method: &str) -> Vec<String> {
 
 /// The lines that name `method`.
 fn lines(method: &str) -> Vec<String> {
-    let log = LOG.0.lock().unwrap();
+    let log = LOG.text();
     let named = format!("method={method} ");
-    let lines = std::str::from_utf8(&log).unwrap().lines();
+    let lines = log.lines();
     lines.filter(|line| line.contains(&named)).map(str::to_owned).collect()
 }
 
@@ -268,7 +239,7 @@ async fn internal_error_outside_of_a_method_is_logged_all_the_same() {
     registry.add_methods(Failing);
     let addr = start(registry, DEFAULTS).await;
     assert!(ask(addr, "failing.elsewhere", &[]).await.is_err());
-    let log = LOG.0.lock().unwrap();
-    let told = std::str::from_utf8(&log).unwrap().lines();
+    let log = LOG.text();
+    let told = log.lines();
     assert_eq!(told.filter(|line| line.contains("cause=not in the method")).count(), 1);
 }

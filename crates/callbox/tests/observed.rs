@@ -104,6 +104,42 @@ async fn each_call_of_a_multicall_counts_and_so_does_the_multicall() {
 }
 
 #[tokio::test]
+async fn calls_by_json_are_counted_under_their_doors() {
+    let [addr, admin] = start(arithmetic(), |_| ()).await;
+    let call = |members: &str| format!(r#"{{"jsonrpc": "2.0", "method": {members}}}"#);
+    let batch = [
+        call(r#""addition", "params": [2, 3], "id": 1"#),
+        call(r#""addition", "params": [2], "id": 2"#),
+        call(r#""addition", "params": [2, 3]"#),
+        call(r#""nothing", "id": 3"#),
+    ];
+    exchange(addr, &post("/jsonrpc", "", &format!("[{}]", batch.join(",")))).await;
+    exchange(addr, &post("/jsonrpc", "", &batch[2])).await;
+    exchange(addr, &post("/jsonrpc", "", "[")).await;
+    for (method, body) in [("addition", "[2, 3]"), ("addition", "[2]"), ("nothing", "")] {
+        exchange(addr, &post(&format!("/json/{method}"), "", body)).await;
+    }
+    exchange(addr, &post("/json/addition", "Content-Type: text/xml\r\n", "")).await;
+    let metrics = metrics(admin).await;
+    for (door, method, outcome, count) in [
+        ("jsonrpc", "addition", "ok", 3.0),
+        ("jsonrpc", "addition", "-32602", 1.0),
+        ("jsonrpc", "-", "-32601", 1.0),
+        ("jsonrpc", "-", "-32700", 1.0),
+        ("json", "addition", "ok", 1.0),
+        ("json", "addition", "-32602", 1.0),
+        ("json", "-", "-32601", 1.0),
+    ] {
+        let labels = format!("{{door=\"{door}\",rpc_method=\"{method}\",outcome=\"{outcome}\"}}");
+        let series = format!("rpc_server_call_duration_seconds_count{labels}");
+        assert_eq!(value(&metrics, &series), Some(count), "{series}\n{metrics}");
+    }
+    assert_eq!(metrics.matches("rpc_server_call_duration_seconds_count{").count(), 7, "{metrics}");
+    assert_eq!(metrics.matches("callbox_requests_rejected_total{").count(), 1, "{metrics}");
+    assert_eq!(value(&metrics, "callbox_requests_rejected_total{status=\"415\"}"), Some(1.0));
+}
+
+#[tokio::test]
 async fn whatever_peers_call_makes_no_more_series() {
     let [addr, admin] = start(arithmetic(), |_| ()).await;
     let mut client = Client::connect(addr).await;

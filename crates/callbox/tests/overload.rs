@@ -3,6 +3,7 @@
 
 mod edge;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -10,10 +11,14 @@ use std::time::{Duration, Instant};
 use callbox::{Registry, Value};
 use edge::{Client, Response, array, ask, call, entry, exchange, multicall, post, start};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// Longest wait for what is bound to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Large calls for each core that are received or work.
+const LARGE_PLACES: usize = 8;
 
 fn request(method: &str) -> Vec<u8> {
     post("/", "Content-Type: text/xml\r\n", &call(method, &[]))
@@ -132,9 +137,103 @@ async fn caller_who_hung_up_leaves_its_place_to_one_who_waits() {
     assert_eq!(holding.load(Relaxed), 0);
 }
 
+/// A request for `method` that is a large one by what it is padded with.
+fn large(method: &str) -> Vec<u8> {
+    let document =
+        call(method, &[]).replace("<params>", &format!("<!--{}--><params>", "x".repeat(8192)));
+    assert!(document.len() > 8192);
+    post("/", "Content-Type: text/xml\r\n", &document)
+}
+
+#[tokio::test]
+async fn large_call_whose_method_waits_leaves_its_desk() {
+    let (registry, gate, holding) = waiting();
+    let addr = start(registry, |_| ()).await;
+    let most = 2 * LARGE_PLACES * std::thread::available_parallelism().unwrap().get();
+    let mut calls = Vec::new();
+    for number in 1..=most {
+        calls.push(tokio::spawn(async move { exchange(addr, &large("hold")).await.status }));
+        wait_until("it is in work", || holding.load(Relaxed) == number).await;
+    }
+    assert_eq!(exchange(addr, &large("wait")).await.status, 200);
+    gate.add_permits(most);
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+}
+
+#[tokio::test]
+async fn large_call_that_is_slow_to_come_leaves_its_desk() {
+    let (registry, _gate, _) = waiting();
+    let addr = start(registry, |_| ()).await;
+    let most = 2 * LARGE_PLACES * std::thread::available_parallelism().unwrap().get();
+    let mut slow = Vec::new();
+    for _ in 0..most {
+        let mut client = Client::connect(addr).await;
+        client.send(&large("wait")[..4096]).await;
+        slow.push(client);
+    }
+    let answered = timeout(PATIENCE, async {
+        // Until their time is over it may be turned away.
+        while exchange(addr, &large("wait")).await.status != 200 {}
+    });
+    assert!(answered.await.is_ok());
+    let mut first = slow.swap_remove(0);
+    first.send(&large("wait")[4096..]).await;
+    assert_eq!(first.receive().await.status, 200);
+}
+
+/// Callers of `work`, a large call, who ask again and again, until this is dropped.
+struct Crowd(Vec<JoinHandle<()>>);
+
+impl Crowd {
+    fn of(callers: usize, addr: SocketAddr) -> Self {
+        let caller = move |_| {
+            tokio::spawn(async move {
+                loop {
+                    exchange(addr, &large("work")).await;
+                }
+            })
+        };
+        Self((0..callers).map(caller).collect())
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn large_calls_are_turned_away_unread_where_others_wait_and_small_ones_are_not() {
+    let mut registry = Registry::new();
+    registry.add("work", "Keeps a thread busy.", || std::thread::sleep(Duration::from_millis(20)));
+    registry.add("add", "The sum.", |a: i32, b: i32| a + b);
+    let addr = start(registry, |_| ()).await;
+    let crowd = Crowd::of(100, addr);
+    // What is turned away by a look at its head was no request, and so has no id.
+    let is_unread = |response: &Response| {
+        response.status == 503
+            && response.header("connection") == Some("close")
+            && response.header("x-request-id").is_none()
+    };
+    let turned_away =
+        timeout(PATIENCE, async { while !is_unread(&exchange(addr, &large("work")).await) {} });
+    assert!(turned_away.await.is_ok());
+    assert_eq!(ask(addr, "add", &["<int>2</int>", "<int>3</int>"]).await, Ok(5.into()));
+    let answered =
+        timeout(PATIENCE, async { while exchange(addr, &large("work")).await.status != 200 {} });
+    assert!(answered.await.is_ok(), "some are answered all the same");
+    drop(crowd);
+    let answered =
+        timeout(PATIENCE, async { while exchange(addr, &large("work")).await.status != 200 {} });
+    assert!(answered.await.is_ok());
+}
+
 /// How many calls of `callers` are answered, who ask for a second: again at once where they are
 /// answered, and a little later where they are not within a second.
-async fn answered(addr: std::net::SocketAddr, callers: usize) -> usize {
+async fn answered(addr: SocketAddr, callers: usize) -> usize {
     let end = Instant::now() + Duration::from_secs(1);
     let callers: Vec<_> = (0..callers)
         .map(|_| {
@@ -218,5 +317,48 @@ async fn long_multicalls_leave_room_for_each_other_and_for_small_calls() {
     gate.add_permits(64 * 33 + 2);
     for call in calls {
         assert_eq!(call.await.unwrap(), 200);
+    }
+}
+
+#[tokio::test]
+async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
+    let (gate, mut registry) = (Arc::new(Semaphore::new(0)), Registry::new());
+    let (begun, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let inner = gate.clone();
+    registry.add("keep", "Holds its values.", move |values: Vec<i32>| {
+        let (gate, begun) = (inner.clone(), begun.clone());
+        async move {
+            let _ = begun.send(());
+            gate.acquire().await.is_ok() && values.len() == 100
+        }
+    });
+    let addr = start(registry, |limits| limits.max_bodies_bytes = 64 * 1024).await;
+    let values = "<value><int>1</int></value>".repeat(100);
+    let xml = call("keep", &[&format!("<array><data>{values}</data></array>")]);
+    let numbers = vec!["1"; 100].join(",");
+    let json =
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"keep\",\"params\":[[{numbers}]]}}");
+    for request in [
+        post("/", "Content-Type: text/xml\r\n", &xml),
+        post("/jsonrpc", "Content-Type: application/json\r\n", &json),
+        post("/jsonrpc", "Content-Type: application/json\r\n", &format!("[{json}]")),
+    ] {
+        let mut kept = Vec::new();
+        let refused = loop {
+            let request = request.clone();
+            let mut call = tokio::spawn(async move { exchange(addr, &request).await });
+            tokio::select! {
+                answered = &mut call => break answered.unwrap(),
+                _ = seen.recv() => kept.push(call),
+            }
+            assert!(kept.len() < 10, "all are kept");
+        };
+        assert_eq!(refused.status, 503);
+        assert!(!kept.is_empty());
+        gate.add_permits(1);
+        for call in kept {
+            assert_eq!(call.await.unwrap().status, 200);
+        }
+        gate.acquire().await.unwrap().forget();
     }
 }

@@ -2,32 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod edge;
+mod log;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::LazyLock;
 
 use callbox::{LogFormat, Registry};
 use edge::{DEFAULTS, call, exchange, post, start};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use log::LOG;
 
 #[tokio::test]
 async fn panic_of_a_method_is_one_line_with_place_words_and_request() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    LazyLock::force(&LOG);
     svc_runtime::logging::init(LogFormat::Text).unwrap();
     let mut registry = Registry::new();
     registry.add("words", "", || -> i32 { panic!("in the code") });
@@ -51,7 +36,7 @@ async fn panic_of_a_method_is_one_line_with_place_words_and_request() {
     // What fails from here on is told as ever.
     let _ = std::panic::take_hook();
     assert_eq!(answers, [true, true, true, true, false]);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = LOG.text();
     let told: Vec<_> = log.lines().filter(|line| line.contains("panic")).collect();
     let [words, secret, aside, thread] = &told[..] else { panic!("{log}") };
     for (line, method, payload) in [

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callbox::{
     AccessLog, AccountsSettings, AllowedHost, Announce, ListenAddr, LogFormat, Network,
-    NoListenAddr, PeerLimits, Percent, ProcessSettings, Settings, TlsSettings,
+    NoListenAddr, PeerLimits, Percent, ProcessSettings, Settings, Switch, TlsSettings,
 };
 
 const TIME: Duration = Duration::from_secs(7);
@@ -66,6 +66,8 @@ fn each_setting_can_be_set_from_code() {
     settings.allow_host = vec!["shop.example".parse::<AllowedHost>().unwrap()];
     settings.trust_forwarded = vec!["10.0.0.0/8".parse::<Network>().unwrap()];
     settings.accounts = accounts();
+    settings.json = Switch::Off;
+    settings.page = Switch::Off;
     settings.slow_call = TIME;
     settings.limits = limits();
     settings.process = process();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::digest::Digest;
 use super::hash::{self, COSTS, PasswordHash};
 use super::memory::Memory;
-use crate::registry::Identity;
+use crate::registry::{Identity, Pattern};
 
 /// The accounts of a file. What is remembered goes with them.
 pub(super) struct Book {
@@ -45,15 +45,12 @@ impl Book {
             && self.anyone.is_none()
     }
 
-    /// The accounts with patterns that fit none of the methods `names`, and these.
-    pub(super) fn misfits<'a>(
-        &self,
-        names: impl Iterator<Item = &'a str> + Clone,
-    ) -> BTreeSet<(String, String)> {
+    /// The accounts with patterns that fit nothing, as `fits` has it, and these.
+    pub(super) fn misfits(&self, fits: impl Fn(&Pattern) -> bool) -> BTreeSet<(String, String)> {
         let users = self.users.values().map(|user| &user.identity);
         let identities = users.chain(self.tokens.values()).chain(self.certificates.values());
         let misfits = identities.chain(&self.anyone).flat_map(|identity| {
-            let misfits = identity.permissions.misfits(names.clone());
+            let misfits = identity.permissions.misfits(&fits);
             misfits.map(|pattern| (identity.to_string(), pattern.to_string()))
         });
         misfits.collect()

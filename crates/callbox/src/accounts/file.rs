@@ -1,107 +1,31 @@
 //! Accounts from a TOML file.
 
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use svc_runtime::file::{self, FileError, Mistake, Secrets};
+use svc_runtime::share::Share;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::book::{Book, User};
 use super::digest::Digest;
 use super::memory::Memory;
-use svc_runtime::share::Share;
-
 use crate::registry::{Account, AccountKind, Identity, Pattern, Permissions};
 
-/// Others, who are neither the owner nor of the group, may read the file.
-const OTHERS_READ: u32 = 0o004;
-
-/// What a file of accounts says.
-pub(super) struct Contents {
-    pub(super) book: Book,
-    pub(super) secrets: Secrets,
-}
-
-/// Who can read the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secrets {
-    /// Its owner, and a group.
-    Kept,
-    /// Everybody.
-    Shown,
-}
-
-/// What is wrong with a file of accounts, as one line with what was expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountsError {
-    path: PathBuf,
-    line: Option<usize>,
-    what: String,
-}
-
-impl fmt::Display for AccountsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.path.display())?;
-        if let Some(line) = self.line {
-            write!(f, "{line}:")?;
-        }
-        write!(f, " {}", self.what)
-    }
-}
-
-impl std::error::Error for AccountsError {}
-
 /// Reads the file at `path`, whole or not at all.
-pub(super) fn read(path: &Path, memory: Duration) -> Result<Contents, AccountsError> {
-    let error = |line, what| AccountsError { path: path.to_owned(), line, what };
-    let (bytes, secrets) = bytes(path)
-        .map_err(|cause| error(None, format!("expected a file with accounts: {cause}")))?;
-    let text = std::str::from_utf8(&bytes).map_err(|cause| {
-        error(Some(line(&bytes, cause.valid_up_to())), "expected UTF-8".to_owned())
-    })?;
-    let book = book(text, Memory::new(memory))
-        .map_err(|Mistake { at, what }| error(at.map(|at| line(&bytes, at)), what))?;
-    Ok(Contents { book, secrets })
-}
-
-fn bytes(path: &Path) -> io::Result<(Vec<u8>, Secrets)> {
-    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
-    let is_shown = file.metadata()?.mode() & OTHERS_READ != 0;
-    file.read_to_end(&mut bytes)?;
-    Ok((bytes, if is_shown { Secrets::Shown } else { Secrets::Kept }))
-}
-
-/// The number of the line in which the byte `at` is.
-fn line(text: &[u8], at: usize) -> usize {
-    1 + text.iter().take(at).filter(|&&byte| byte == b'\n').count()
-}
-
-/// What is wrong, and where. Never with a value of the file: it may be a secret.
-struct Mistake {
-    at: Option<usize>,
-    what: String,
-}
-
-impl Mistake {
-    fn at(span: Range<usize>, what: impl Into<String>) -> Self {
-        Self { at: Some(span.start), what: what.into() }
-    }
+pub(super) fn read(path: &Path, memory: Duration) -> Result<(Book, Secrets), FileError> {
+    file::read(path, "a file with accounts", |text| book(text, Memory::new(memory)))
 }
 
 /// The sections, as their mistakes name them.
 const SECTIONS: &str = "[user.NAME], [token.NAME], [certificate.\"SUBJECT\"] or [anyone]";
 
 fn book(text: &str, memory: Memory) -> Result<Book, Mistake> {
-    let document = DeTable::parse(text).map_err(|error| Mistake {
-        at: error.span().map(|span| span.start),
-        what: format!("expected TOML: {}", error.message().replace('\n', ", ")),
-    })?;
+    let document =
+        DeTable::parse(text).map_err(|error| Mistake::no_toml(error.span(), error.message()))?;
     let mut book = Book::new(memory);
     for (section, value) in document.get_ref() {
         match &**section.get_ref() {
@@ -122,8 +46,7 @@ fn book(text: &str, memory: Memory) -> Result<Book, Mistake> {
         }
     }
     if book.is_empty() {
-        let what = format!("nobody may call, expected {SECTIONS}");
-        return Err(Mistake { at: None, what });
+        return Err(Mistake::of_all(format!("nobody may call, expected {SECTIONS}")));
     }
     Ok(book)
 }
@@ -253,7 +176,6 @@ fn pattern(value: &Value<'_>) -> Result<Pattern, Mistake> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     const HASH: &str = "$2y$04$.h22kaNrgKORdj22qJtStOfWDvFz2YVLQ4nGV3fbX8byeBh.OQnqa";
     const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -264,9 +186,7 @@ mod tests {
 
     fn read_text(text: &str) -> Result<Book, (Option<usize>, String)> {
         let read = book(&filled(text), Memory::new(Duration::from_secs(1)));
-        read.map_err(|mistake| {
-            (mistake.at.map(|at| line(filled(text).as_bytes(), at)), mistake.what)
-        })
+        read.map_err(|mistake| (mistake.line(&filled(text)), mistake.what().to_owned()))
     }
 
     fn name_and_kind(identity: Option<Arc<Identity>>) -> Option<(String, AccountKind)> {
@@ -403,30 +323,5 @@ mod tests {
             assert!(what.starts_with("expected TOML: "), "{what}");
             assert!(!what.contains("s3cret") && !what.contains('\n'), "{what}");
         }
-    }
-
-    #[test]
-    fn file_is_named_and_watched_for_who_reads_it() {
-        let dir = std::env::temp_dir().join(format!("callbox-accounts-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let path = dir.join("accounts.toml");
-        let told = || read(&path, Duration::from_secs(1)).map(|contents| contents.secrets);
-        let error = |line: &str| format!("{}:{line}", path.display());
-
-        let missing = told().unwrap_err().to_string();
-        assert!(missing.starts_with(&error(" expected a file with accounts: ")), "{missing}");
-        std::fs::write(&path, b"[anyone]\n\xff").unwrap();
-        assert_eq!(told().unwrap_err().to_string(), error("2: expected UTF-8"));
-        std::fs::write(&path, "[anyone]\nmethods = []\n").unwrap();
-        for (mode, secrets) in [
-            (0o600, Secrets::Kept),
-            (0o640, Secrets::Kept),
-            (0o644, Secrets::Shown),
-            (0o604, Secrets::Shown),
-        ] {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(told(), Ok(secrets), "{mode:o}");
-        }
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
+use svc_runtime::file::{FileError, Secrets};
 use svc_runtime::source::Source;
 use svc_runtime::stream::Secrecy;
 use tracing::warn;
@@ -32,9 +33,6 @@ use book::Book;
 use credentials::{Credentials, Login};
 use desk::{Desk, Question};
 use failures::{Failures, Pair};
-use file::Secrets;
-
-pub use file::AccountsError;
 pub(crate) use memory::MEMORY;
 pub(crate) use subcommands::SUBCOMMANDS;
 
@@ -73,34 +71,34 @@ enum AtOnce {
 impl Accounts {
     /// Reads the accounts of the file at `path`, all or none. Good passwords are remembered for
     /// `memory`.
-    pub(crate) fn read(path: PathBuf, memory: Duration) -> Result<Self, AccountsError> {
-        let contents = file::read(&path, memory)?;
+    pub(crate) fn read(path: PathBuf, memory: Duration) -> Result<Self, FileError> {
+        let (book, secrets) = file::read(&path, memory)?;
         let accounts = Self {
             path,
             memory,
-            book: ArcSwap::from_pointee(contents.book),
+            book: ArcSwap::from_pointee(book),
             failures: Arc::default(),
             desk: Desk::default(),
             told_of_readers: AtomicBool::new(false),
             told_of_listeners: Once::new(),
         };
-        accounts.tell_of_readers(contents.secrets);
+        accounts.tell_of_readers(secrets);
         Ok(accounts)
     }
 
     /// Reads the file again. Where that fails, nothing is changed; else remembered passwords are
     /// forgotten. Failures stay.
-    pub(crate) fn reload(&self) -> Result<(), AccountsError> {
-        let contents = file::read(&self.path, self.memory)?;
-        self.tell_of_readers(contents.secrets);
-        self.book.store(Arc::new(contents.book));
+    pub(crate) fn reload(&self) -> Result<(), FileError> {
+        let (book, secrets) = file::read(&self.path, self.memory)?;
+        self.tell_of_readers(secrets);
+        self.book.store(Arc::new(book));
         Ok(())
     }
 
     /// Warns of patterns that fit no method that is `published`: they are allowed nothing, and may
     /// be misspelled.
     pub(crate) fn tell_of_misfits(&self, published: &Published) {
-        for (account, pattern) in self.book.load().misfits(published.all_names()) {
+        for (account, pattern) in self.book.load().misfits(|pattern| published.may_have(pattern)) {
             let file = self.path.display();
             warn!(%file, account, pattern, "no published method fits this pattern");
         }

@@ -1,27 +1,44 @@
 //! The XML-RPC door: a document to a call, a result to a document.
 
-use protocol::xmlrpc::{Dialect, EncodeError, Fault, Value, encode_fault, encode_response_in};
+use protocol::xmlrpc::{
+    DecodeError, Dialect, Fault, Limits, MethodCall, Value, decode_call, encode_fault,
+    encode_response_in,
+};
 
-/// A document that answers a call.
-pub(crate) struct Answer {
-    /// The document.
-    pub(crate) document: Vec<u8>,
-    /// The fault's code, if it tells one.
-    pub(crate) fault: Option<i32>,
-    /// Why the result was not written.
-    pub(crate) unwritable: Option<EncodeError>,
+use super::{Answer, Asked, Call, Kind, Manner};
+use crate::registry::Params;
+
+/// Reads a document, in the `charset` that the head names.
+pub(super) fn read(document: &[u8], charset: Option<&str>, limits: &Limits) -> Asked {
+    asked(decode_call(document, charset, limits))
+}
+
+/// What a document asks for that was read as this.
+pub(crate) fn asked(call: Result<MethodCall, DecodeError>) -> Asked {
+    match call {
+        Ok(MethodCall { name, params, dialect }) => {
+            let (params, manner) = (Params::Typed(params), Manner::XmlRpc(dialect));
+            Asked::Call(Call { name, params, manner })
+        }
+        Err(error) => Asked::Nothing(error.into(), Manner::XmlRpc(Dialect::default())),
+    }
 }
 
 /// Writes a call's result in the caller's dialect. A result that XML cannot carry is a fault.
-pub(crate) fn write(result: Result<Value, Fault>, dialect: Dialect) -> Answer {
+pub(super) fn write(result: Result<Value, Fault>, dialect: Dialect) -> Answer {
     let fault = match result.map(|value| encode_response_in(dialect, &value)) {
-        Ok(Ok(document)) => return Answer { document, fault: None, unwritable: None },
-        Ok(Err(cause)) => return Answer { unwritable: Some(cause), ..refuse(&cause.into()) },
+        Ok(Ok(document)) => {
+            return Answer { document, kind: Kind::Xml, fault: None, unwritable: None };
+        }
+        Ok(Err(cause)) => {
+            return Answer { unwritable: Some(cause), ..refuse(&cause.into()) };
+        }
         Err(fault) => fault,
     };
     refuse(&fault)
 }
 
 fn refuse(fault: &Fault) -> Answer {
-    Answer { document: encode_fault(fault), fault: Some(fault.code), unwritable: None }
+    let document = encode_fault(fault);
+    Answer { document, kind: Kind::Xml, fault: Some(fault.code), unwritable: None }
 }

@@ -14,7 +14,9 @@ use tracing::{Level, debug, enabled, info, warn};
 
 use super::counts::{Counts, InFlight, Login};
 use crate::accounts::Denial;
-use crate::registry::{Caller, Door, Identity, Method, NO_METHOD, Published, X_REQUEST_ID};
+use crate::registry::{
+    Called, Caller, Door, Identity, Label, Made, NO_METHOD, Published, X_REQUEST_ID,
+};
 
 /// What is logged and counted where a call ends.
 pub(crate) struct Watch {
@@ -41,6 +43,13 @@ impl Watch {
             fault: None,
             entries: None,
             request_bytes: 0,
+        }
+    }
+
+    /// The accounts say this of whoever asks.
+    pub(super) fn identified(&self, verdict: &Result<Arc<Identity>, Denial>) {
+        if let Some(login) = Login::of(verdict) {
+            self.counts.login(login);
         }
     }
 
@@ -84,7 +93,7 @@ pub(super) struct Access<'a> {
     pub(super) started: Instant,
     /// When it ended, where somebody has looked and nothing that takes time came after that.
     pub(super) ended: Option<Instant>,
-    pub(super) method: Option<&'a Method>,
+    pub(super) method: Option<Called<'a>>,
     pub(super) fault: Option<i32>,
     pub(super) entries: Option<Entries>,
     /// As they came.
@@ -94,9 +103,17 @@ pub(super) struct Access<'a> {
 impl Access<'_> {
     /// The accounts say this of the caller.
     pub(super) fn identified(&self, verdict: &Result<Arc<Identity>, Denial>) {
-        if let Some(login) = Login::of(verdict) {
-            self.watch.counts.login(login);
-        }
+        self.watch.identified(verdict);
+    }
+
+    /// Whether there were calls in the call.
+    pub(super) fn is_of_several(&self) -> bool {
+        self.is_batch() || self.method.as_ref().is_some_and(|method| method.is_multicall())
+    }
+
+    /// Whether it was nothing but the calls in it, of which each was counted.
+    fn is_batch(&self) -> bool {
+        self.entries.is_some() && self.method.is_none()
     }
 
     /// The call ends with `response`.
@@ -106,15 +123,15 @@ impl Access<'_> {
         debug!(status = response.status().as_u16(), fault = self.fault, ?time, "answered");
         let response_bytes = bytes_of(response);
         self.watch.counts.transferred(self.request_bytes as u64, response_bytes);
-        if response.status() == StatusCode::OK {
-            self.published.observe(self.method, caller.door(), self.fault, time);
-        } else {
+        if !response.status().is_success() && self.fault.is_none() {
             self.watch.counts.rejected(response.status());
+        } else if !self.is_batch() {
+            self.published.observe(self.method.as_ref(), caller.door(), self.fault, time);
         }
         self.watch.tell(&Line {
             caller,
             door: Some(caller.door()),
-            method: self.method,
+            method: self.method.as_deref(),
             status: response.status(),
             fault: self.fault,
             entries: self.entries,
@@ -142,14 +159,26 @@ impl Entries {
         let mut entries = Self { all: results.len() as u64, failed: 0, fault: None };
         for result in results.iter() {
             let Value::Struct(fault) = result else { continue };
-            entries.failed += 1;
             let code = fault.get("faultCode").and_then(Value::as_int);
-            let code = code.and_then(|code| i32::try_from(code).ok());
-            if entries.fault.is_none() || code.is_some_and(is_error) {
-                entries.fault = code;
-            }
+            entries.add(code.and_then(|code| i32::try_from(code).ok()));
         }
         Some(entries)
+    }
+
+    /// Those of the batch that became of this.
+    pub(super) fn of_batch(made: &[Made]) -> Self {
+        let mut entries = Self { all: made.len() as u64, failed: 0, fault: None };
+        let faults = made.iter().filter_map(|made| made.as_ref().err());
+        faults.for_each(|fault| entries.add(Some(fault.code)));
+        entries
+    }
+
+    /// One of them failed.
+    fn add(&mut self, code: Option<i32>) {
+        self.failed += 1;
+        if self.fault.is_none() || code.is_some_and(is_error) {
+            self.fault = code;
+        }
     }
 }
 
@@ -162,7 +191,7 @@ fn is_error(fault: i32) -> bool {
 struct Line<'a> {
     caller: &'a Caller,
     door: Option<Door>,
-    method: Option<&'a Method>,
+    method: Option<&'a Label>,
     status: StatusCode,
     fault: Option<i32>,
     entries: Option<Entries>,
@@ -188,6 +217,13 @@ impl<'a> Line<'a> {
     }
 }
 
+impl Line<'_> {
+    /// Whether it is of trouble with the transport: a fault may have a status too.
+    fn is_refusal(&self) -> bool {
+        self.status.as_u16() >= 400 && self.fault.is_none()
+    }
+}
+
 /// Lines of which so many a second are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -207,7 +243,7 @@ impl Kind {
     fn of(line: &Line<'_>, slow_call: Duration) -> Self {
         let fault = line.fault.or(line.entries.and_then(|entries| entries.fault));
         match fault {
-            _ if line.status.as_u16() >= 400 => Self::Refusal,
+            _ if line.is_refusal() => Self::Refusal,
             Some(fault) if is_error(fault) => Self::Error,
             Some(_) => Self::Fault,
             None if line.time > slow_call => Self::Slow,
@@ -243,7 +279,7 @@ impl Kind {
                     peer = %line.caller.peer(),
                     user = line.caller.account().map(|account| account.name.as_str()),
                     door = line.door.map(tracing::field::display),
-                    method = line.method.map_or(NO_METHOD, Method::name),
+                    method = line.method.map_or(NO_METHOD, Label::name),
                     status = line.status.as_u16(),
                     fault = line.fault,
                     entries = line.entries.map(|entries| entries.all),

@@ -22,7 +22,10 @@ pub(super) async fn aside<T: Send + 'static>(
     Box::pin(on_another_thread(work)).await
 }
 
-async fn on_another_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Does `work` beside the threads that serve others, however much it is.
+pub(super) async fn on_another_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     static PLACES: LazyLock<Semaphore> =
         LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
     let _place = PLACES.acquire().await;

@@ -1,20 +1,24 @@
 //! A request's body: received within its limits, inflated.
 
+use std::error::Error;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame};
+use hyper::body::Frame;
 use tokio::time::timeout_at;
+use tower::BoxError;
 
 use super::access::Access;
 use super::aside::aside;
 use super::budget::Share;
 use super::coding::{Coding, Inflater};
 use super::rejection::Rejection;
+use super::unread::RequestBody;
 
 /// Largest body, unless a service is told otherwise.
 pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -34,7 +38,7 @@ pub(crate) struct BodyLimits {
 /// Reads a request's body within `limits`, as it came. Every byte that is kept is taken from
 /// `share`, and every one that came counted in `access`.
 pub(super) async fn receive(
-    mut body: impl Body<Data = Bytes> + Unpin,
+    mut body: impl RequestBody,
     limits: BodyLimits,
     share: &mut Share,
     access: &mut Access<'_>,
@@ -68,12 +72,12 @@ struct Pieces<'a> {
 
 impl Pieces<'_> {
     /// The bytes of a piece that comes after so many.
-    async fn take<E>(
+    async fn take(
         &mut self,
-        frame: Result<Frame<Bytes>, E>,
+        frame: Result<Frame<Bytes>, impl Into<BoxError>>,
         before: usize,
     ) -> Result<Bytes, Rejection> {
-        let frame = frame.map_err(|_| Rejection::BrokenBody)?;
+        let frame = frame.map_err(|error| broken(&*error.into()))?;
         // Trailers are no data.
         let data = frame.into_data().unwrap_or_default();
         *self.received += data.len();
@@ -85,8 +89,18 @@ impl Pieces<'_> {
     }
 }
 
+/// Why a body ended early: its peer's doing, unless we had no memory for it.
+fn broken(error: &(dyn Error + 'static)) -> Rejection {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let is_ours = causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::OutOfMemory)
+    });
+    if is_ours { Rejection::Overloaded } else { Rejection::BrokenBody }
+}
+
 async fn collect(
-    mut body: impl Body<Data = Bytes> + Unpin,
+    mut body: impl RequestBody,
     first: Bytes,
     mut pieces: Pieces<'_>,
 ) -> Result<Bytes, Rejection> {
@@ -124,4 +138,32 @@ pub(super) async fn inflate(
     let plain = inflated.await?;
     share.shrink_to(plain.len());
     Ok(plain.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As hyper tells what its stream told it.
+    #[derive(Debug)]
+    struct Told(io::Error);
+
+    impl std::fmt::Display for Told {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("error reading a body")
+        }
+    }
+
+    impl Error for Told {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn body_for_which_there_is_no_memory_is_not_its_peers_fault() {
+        let of = |kind: io::ErrorKind| broken(&Told(kind.into()));
+        assert_eq!(of(io::ErrorKind::OutOfMemory), Rejection::Overloaded);
+        assert_eq!(of(io::ErrorKind::ConnectionReset), Rejection::BrokenBody);
+    }
 }

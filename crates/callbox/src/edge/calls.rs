@@ -1,37 +1,37 @@
 //! The steps of a call, from its head to its answer, and what calls take of each other.
 
-use std::future::pending;
-use std::num::NonZero;
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::{DecodeError, Limits, MethodCall, decode_call};
+use protocol::xmlrpc::Limits;
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
-use tokio::task::yield_now;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::access::{Access, Entries};
-use super::admission::{Crowded, MAX_WAIT, Place, Places};
 use super::aside::{MAX_INLINE_BYTES, aside};
 use super::body::{self, BodyLimits};
 use super::budget::{self, Budget};
 use super::coding::Coding;
+use super::entrance::{Admitted, AtDesk, Entrance, LargePlaces, MAX_RECEIVING, is_large, unless};
 use super::head::Head;
 use super::memory::CallMemory;
-use super::progress::{self, Ended, Progress, Written};
-use super::reading;
+use super::progress::{self, Ended, Progress};
+use super::reading::{self, ReadLimits};
 use super::rejection::Rejection;
 use super::response::{self, MAX_PLAIN_BYTES, Responses};
 use super::shares::Shares;
 use super::unread::{RequestBody, Unread};
 use crate::accounts::Accounts;
-use crate::doors::xmlrpc;
-use crate::registry::{Caller, Connection, Method, Published, Started};
+use crate::doors::jsonrpc::{self, Batch};
+use crate::doors::{Answer, Asked, Call, Form};
+use crate::registry::multicall::batch;
+use crate::registry::{Caller, Connection, Label, Published, Started};
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,10 @@ pub(crate) struct CallLimits {
     pub(crate) body: BodyLimits,
     /// For the document in the body.
     pub(crate) document: Limits,
+    /// Calls in a batch.
+    pub(crate) batch: usize,
+    /// Whether there are the doors of JSON.
+    pub(crate) is_json_open: bool,
     /// For a method to end.
     pub(crate) deadline: Duration,
 }
@@ -58,30 +62,13 @@ pub(super) struct Calls {
     bodies: Budget,
     reading: Budget,
     responses: Responses,
-    /// For all calls.
-    places: Places,
-    /// For the large ones, which keep a thread busy. The others never wait for these.
-    cores: Places,
-    multicalls: Places,
+    entrance: Entrance,
     shares: Shares,
 }
 
-/// Largest plain body that is read without a place among the large ones.
-const MAX_SMALL_BYTES: usize = 4 * 1024;
-
-/// Multicalls of more entries that are in work at once. They take turns, of which others wait for all.
-const MAX_LONG_MULTICALLS: usize = 64;
-
-/// The places of a call.
-struct Admitted {
-    _place: Place,
-    /// That of a large one.
-    core: Option<Place>,
-}
-
 /// What a call ended with.
-struct Called {
-    answer: xmlrpc::Answer,
+struct Answered {
+    answer: Answer,
     /// What the document and its result took. Given back when the body has a share of its own.
     _share: budget::Share,
 }
@@ -101,21 +88,39 @@ impl Calls {
             bodies: Budget::new(memory.bodies),
             reading: Budget::new(memory.reading),
             responses: Responses::new(Budget::new(memory.responses)),
-            multicalls: Places::new(MAX_LONG_MULTICALLS.min(limits.calls)),
+            entrance: Entrance::new(limits.calls),
             shares: Shares::new(limits.calls, limits.share),
-            places: Places::new(limits.calls),
-            cores: Places::new(available_parallelism().map_or(1, NonZero::get)),
         }
     }
 
+    /// Who may call, where anybody is asked.
+    pub(super) fn accounts(&self) -> Option<&Accounts> {
+        self.accounts.as_deref()
+    }
+
+    /// Whether calls are taken by JSON too.
+    pub(super) fn is_json_open(&self) -> bool {
+        self.limits.is_json_open
+    }
+
+    /// The memory for responses.
+    pub(super) fn responses(&self) -> &Responses {
+        &self.responses
+    }
+
     /// What can be called.
-    pub(super) fn published(&self) -> &Published {
+    pub(super) fn published(&self) -> &Arc<Published> {
         &self.published
     }
 
     /// What the peer of `connection` has of all calls in work, if it has a share.
     pub(super) fn share(&self, connection: &Connection) -> Option<Share> {
         self.shares.of(connection.peer, &connection.trusted)
+    }
+
+    /// Whether large calls wait for so long that a further one had better not be received.
+    pub(super) fn are_overrun(&self) -> bool {
+        self.entrance.is_overrun()
     }
 
     /// The memory that bodies take is a metric.
@@ -133,75 +138,82 @@ impl Calls {
     }
 
     /// The steps of a call, outermost first. What there is to tell of it goes to `access`.
-    pub(super) async fn answer<'a>(
+    pub(super) fn answer<'a>(
         &'a self,
         caller: &mut Caller,
+        head: &mut Head,
         body: Unread<impl RequestBody>,
         access: &mut Access<'a>,
-    ) -> Result<Response, Rejection> {
-        let mut head = Head::read(caller.headers())?;
-        if body.size_hint().lower() > MAX_SMALL_BYTES as u64 && self.cores.are_overrun() {
-            // Not received, and nobody asked who calls, it costs least.
-            if caller.connection().presence.is_some() {
-                body.leave();
+    ) -> impl Future<Output = Result<Response, Rejection>> {
+        let is_compressed = head.coding != Coding::Identity;
+        // A block, since a function's parameters would be there twice.
+        async move {
+            let is_large = is_large(is_compressed, body.size_hint().lower());
+            if is_large && self.are_overrun() {
+                // Nobody asked who calls, it costs least.
+                return Err(self.unread(body, caller));
             }
-            return Err(Rejection::Overloaded);
-        }
-        if let Some(accounts) = &self.accounts {
-            let verdict = accounts.identify(caller.headers(), caller.connection()).await;
-            access.identified(&verdict);
-            caller.identify(verdict?);
-        }
-        let mut body_share = self.bodies.share();
-        let document = body::receive(body, self.limits.body, &mut body_share, access).await?;
-        let _part = self.shares.take(caller)?;
-        let admitted = self.admit(&document, head.coding, caller).await?;
-        let document = match head.coding {
-            Coding::Identity => document,
-            coding => {
-                let limit = self.limits.body.bytes;
-                body::inflate(coding, document, limit, &mut body_share).await?
+            if let Some(accounts) = &self.accounts {
+                let verdict = accounts.identify(caller.headers(), caller.connection()).await;
+                access.identified(&verdict);
+                caller.identify(verdict?);
             }
-        };
-        let called = self.within_limits(document, admitted, &mut head, caller, access).await?;
-        let xmlrpc::Answer { document, fault, .. } = called.answer;
-        access.fault = fault;
-        if document.len() > MAX_PLAIN_BYTES {
-            // There may be a wait, and work.
-            access.ended = None;
+            let mut body_share = self.bodies.share();
+            let (document, at_desk) = if is_large {
+                // In a box, or every call had room for waits that few have.
+                Box::pin(self.receive_large(body, caller, &mut body_share, access)).await?
+            } else {
+                let body = body::receive(body, self.limits.body, &mut body_share, access).await?;
+                (body, None)
+            };
+            let _part = self.shares.take(caller)?;
+            let is_large = self::is_large(is_compressed, document.len() as u64);
+            let admitted = self.entrance.admit(is_large, at_desk, caller).await?;
+            let document = match head.coding {
+                Coding::Identity => document,
+                coding => {
+                    let limit = self.limits.body.bytes;
+                    body::inflate(coding, document, limit, &mut body_share).await?
+                }
+            };
+            let answered = self.within_limits(document, admitted, head, caller, access).await?;
+            let Answer { document, kind, fault, .. } = answered.answer;
+            access.fault = fault;
+            if document.len() > MAX_PLAIN_BYTES {
+                // There may be a wait, and work.
+                access.ended = None;
+            }
+            response::respond(document, kind, caller.headers(), &self.responses).await
         }
-        response::respond(document, caller.headers(), &self.responses).await
     }
 
-    /// Bounds what calls take of each other. Their bodies are there by now: who is slow to send
-    /// takes nobody's place.
-    async fn admit(
+    /// Refuses a call whose body has not been received.
+    fn unread(&self, body: Unread<impl RequestBody>, caller: &Caller) -> Rejection {
+        if caller.connection().presence.is_some() {
+            body.leave();
+        }
+        Rejection::Overloaded
+    }
+
+    /// Waits for a desk and receives a body there. One that is slow to come has none in the end.
+    async fn receive_large(
         &self,
-        body: &[u8],
-        coding: Coding,
+        body: Unread<impl RequestBody>,
         caller: &Caller,
-    ) -> Result<Admitted, Rejection> {
-        let is_small = coding == Coding::Identity && body.len() <= MAX_SMALL_BYTES;
-        if let (true, Some(place)) = (is_small, self.places.try_take()) {
-            return Ok(Admitted { _place: place, core: None });
+        share: &mut budget::Share,
+        access: &mut Access<'_>,
+    ) -> Result<(Bytes, Option<AtDesk>), Rejection> {
+        let at_desk = match self.entrance.desk(caller).await {
+            Ok(at_desk) => at_desk,
+            Err(Rejection::NoPlace) => return Err(self.unread(body, caller)),
+            Err(rejection) => return Err(rejection),
+        };
+        let mut receiving = pin!(body::receive(body, self.limits.body, share, access));
+        if let Ok(received) = timeout(MAX_RECEIVING, &mut receiving).await {
+            return Ok((received?, Some(at_desk)));
         }
-        if self.places.is_queue_full() || (!is_small && self.cores.is_queue_full()) {
-            return Err(Rejection::NoPlace);
-        }
-        let places = self.wait_for_places(is_small);
-        // In a box, or every call had room for a wait that few have.
-        Box::pin(unless(left_while_others_wait(caller), places)).await
-    }
-
-    async fn wait_for_places(&self, is_small: bool) -> Result<Admitted, Rejection> {
-        let mut patience = MAX_WAIT;
-        let core = if is_small { None } else { Some(take(&self.cores, &mut patience).await?) };
-        let place = take(&self.places, &mut patience).await?;
-        if core.is_some() {
-            // Whatever is ready comes first, and so do packets: no queue grows behind large calls.
-            yield_now().await;
-        }
-        Ok(Admitted { _place: place, core })
+        drop(at_desk);
+        Ok((receiving.await?, None))
     }
 
     async fn within_limits<'a>(
@@ -211,16 +223,19 @@ impl Calls {
         head: &mut Head,
         caller: &mut Caller,
         access: &mut Access<'a>,
-    ) -> Result<Called, Rejection> {
-        let Admitted { _place, core } = admitted;
+    ) -> Result<Answered, Rejection> {
+        let Admitted { _place, large } = admitted;
         // Ends the wait for a method that does not end.
         let now = Instant::now();
         let deadline = now + self.limits.deadline;
         caller.wait_until(deadline);
-        match self.begin(document, head.charset.take(), caller, now, access) {
-            Progress::Ended(ended) => self.written(ended.write(), caller, self.reading.share()),
+        let is_xml = head.form.is_xml();
+        match self.begin(&document, mem::take(&mut head.form), caller, now, access) {
+            Progress::Ended(ended) => written(ended.write(), caller, access, self.reading.share()),
             begun => {
-                let goes_on = self.go_on(begun, core, caller, access);
+                let kept = begun.is_read().then(|| reading::kept_bytes(&document, is_xml));
+                drop(document);
+                let goes_on = self.go_on(begun, kept, large, caller, access);
                 // In a box, or every call had room for what few need.
                 Box::pin(timeout_at(deadline.into(), goes_on))
                     .await
@@ -232,154 +247,129 @@ impl Calls {
     /// Reads a call and starts it, as far as that takes no wait.
     fn begin<'a>(
         &'a self,
-        document: Bytes,
-        charset: Option<String>,
+        document: &Bytes,
+        form: Form,
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
     ) -> Progress<'a> {
         if document.len() > MAX_INLINE_BYTES {
-            return Progress::Large(document, charset);
+            return Progress::Large(document.clone(), form);
         }
-        let call = decode_call(&document, charset.as_deref(), &self.limits.document);
-        self.begin_read(call, caller, now, access)
+        let asked = form.read(document, &self.limits.document, self.limits.batch);
+        self.begin_read(asked, caller, now, access)
     }
 
     fn begin_read<'a>(
         &'a self,
-        call: Result<MethodCall, DecodeError>,
+        asked: Asked,
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
     ) -> Progress<'a> {
-        match call {
-            Ok(call) if progress::is_long(&call) => Progress::Long(call),
-            Ok(call) => self.start(call, caller, now, access),
-            Err(error) => Progress::Ended(Ended::unread(error)),
+        if progress::is_long(&asked) {
+            Progress::Long(asked)
+        } else {
+            self.start(asked, caller, now, access)
         }
     }
 
     fn start<'a>(
         &'a self,
-        call: MethodCall,
+        asked: Asked,
         caller: &Caller,
         now: Instant,
         access: &mut Access<'a>,
     ) -> Progress<'a> {
-        let MethodCall { name, params, dialect } = call;
+        let Call { name, params, manner } = match asked {
+            Asked::Call(call) => call,
+            Asked::Batch(batch) => return Progress::Batch(batch),
+            Asked::Nothing(fault, manner) => return Progress::Ended(Ended::refused(fault, manner)),
+        };
         match self.published.start(&name, params, caller, now) {
-            Started::Ended(method, result, ended) => {
-                (access.method, access.ended) = (method, ended);
-                if method.is_some_and(Method::is_multicall) {
+            Started::Ended(method, result, ended, returns) => {
+                if method.as_deref().is_some_and(Label::is_multicall) {
                     access.entries = result.as_ref().ok().and_then(Entries::of);
                 }
-                Progress::Ended(Ended { result, name, dialect })
+                (access.method, access.ended) = (method, ended);
+                Progress::Ended(Ended { result, returns, manner })
             }
-            Started::Running(method, running) => {
-                access.method = Some(method);
-                Progress::Running(method, running, name, dialect)
+            Started::Running(method, running, returns) => {
+                access.method = Some(method.clone());
+                Progress::Running(method, running, returns, manner)
             }
         }
     }
 
-    /// Takes what was begun to its end, with all waits on the way.
+    /// Takes what was begun to its end, with all waits on the way. What was read has values that are
+    /// `kept` meanwhile.
     async fn go_on<'a>(
         &'a self,
         mut begun: Progress<'a>,
-        mut core: Option<Place>,
+        kept: Option<usize>,
+        mut large: Option<LargePlaces>,
         caller: &Caller,
         access: &mut Access<'a>,
-    ) -> Result<Called, Rejection> {
+    ) -> Result<Answered, Rejection> {
         let (mut share, mut length, mut _turn) = (self.reading.share(), 0, None);
+        if let Some(bytes) = kept {
+            reading::keep(bytes, &mut share, &self.reading).await?;
+        }
         loop {
             begun = match begun {
-                Progress::Large(document, charset) => {
+                Progress::Large(document, form) => {
                     length = document.len();
-                    let (limits, memory) = (self.limits.document, &self.reading);
-                    let call = reading::read(document, charset, limits, &mut share, memory).await?;
-                    self.begin_read(call, caller, Instant::now(), access)
+                    let CallLimits { document: limits, batch, .. } = self.limits;
+                    let limits = ReadLimits { document: limits, batch };
+                    let asked =
+                        reading::read(document, form, limits, &mut share, &self.reading).await?;
+                    self.begin_read(asked, caller, Instant::now(), access)
                 }
-                Progress::Long(call) => {
-                    _turn = Some(self.turn(caller).await?);
-                    self.start(call, caller, Instant::now(), access)
+                Progress::Long(asked) => {
+                    _turn = Some(self.entrance.turn(caller).await?);
+                    self.start(asked, caller, Instant::now(), access)
                 }
-                Progress::Running(method, running, name, dialect) => {
+                Progress::Batch(Batch { ids, entries }) => {
+                    drop(large.take());
+                    // In a box, or every method that waits had room for it.
+                    let made = Box::pin(batch(&self.published, entries, caller));
+                    let made = async { Ok(made.await) };
+                    let made = unless(self.entrance.is_left_by(caller), made).await?;
+                    access.entries = Some(Entries::of_batch(&made));
+                    let answer = aside(length, move || jsonrpc::write_batch(ids, made)).await;
+                    return written(Some(answer), caller, access, share);
+                }
+                Progress::Running(method, running, returns, manner) => {
                     // It waits more than it works.
-                    drop(core.take());
+                    drop(large.take());
                     let result = async { Ok(method.finish(running, caller).await) };
-                    let result = unless(self.has_left(caller), result).await?;
+                    let result = unless(self.entrance.is_left_by(caller), result).await?;
                     if method.is_multicall() {
                         access.entries = result.as_ref().ok().and_then(Entries::of);
                     }
-                    Progress::Ended(Ended { result, name, dialect })
+                    Progress::Ended(Ended { result, returns, manner })
                 }
                 Progress::Ended(ended) => {
                     // There is work after it.
                     access.ended = None;
-                    let written = aside(length, move || ended.write()).await;
-                    return self.written(written, caller, share);
+                    let answer = aside(length, move || ended.write()).await;
+                    return written(answer, caller, access, share);
                 }
             };
         }
     }
-
-    /// Ends with what was written of a call.
-    fn written(
-        &self,
-        written: Option<Written>,
-        caller: &Caller,
-        share: budget::Share,
-    ) -> Result<Called, Rejection> {
-        let Written { answer, name } = written.ok_or(Rejection::NoPlace)?;
-        if let Some(cause) = &answer.unwritable {
-            self.published.log_unwritable(&name, caller, cause);
-        }
-        Ok(Called { answer, _share: share })
-    }
-
-    async fn turn(&self, caller: &Caller) -> Result<Place, Rejection> {
-        if self.multicalls.is_queue_full() {
-            return Err(Rejection::NoPlace);
-        }
-        let place = async { Ok(take(&self.multicalls, &mut MAX_WAIT.clone()).await?) };
-        unless(left_while_others_wait(caller), place).await
-    }
-
-    /// Ends where the caller of a call in work has left: no answer reaches it, or others wait for
-    /// its place and it has ended its side. That alone may be one that still waits for its answer.
-    async fn has_left(&self, caller: &Caller) {
-        let Some(presence) = &caller.connection().presence else { return pending().await };
-        let ended_while_others_wait = async {
-            presence.ended().await;
-            self.places.are_wanted().await;
-        };
-        tokio::select! { () = presence.gone() => (), () = ended_while_others_wait => () }
-    }
 }
 
-async fn take(places: &Places, patience: &mut Duration) -> Result<Place, Crowded> {
-    match places.try_take() {
-        Some(place) => Ok(place),
-        None => places.wait(patience).await,
+/// Ends with what was written of a call.
+fn written(
+    answer: Option<Answer>,
+    caller: &Caller,
+    access: &Access<'_>,
+    share: budget::Share,
+) -> Result<Answered, Rejection> {
+    let answer = answer.ok_or(Rejection::NoPlace)?;
+    if let (Some(cause), Some(method)) = (&answer.unwritable, &access.method) {
+        method.log_unwritable(caller, cause);
     }
-}
-
-/// Ends where a caller who waits for a place has left, or half of the way.
-async fn left_while_others_wait(caller: &Caller) {
-    match &caller.connection().presence {
-        Some(presence) => presence.ended().await,
-        None => pending().await,
-    }
-}
-
-/// Does `work`, but for a caller who has left.
-async fn unless<T>(
-    left: impl Future<Output = ()>,
-    work: impl Future<Output = Result<T, Rejection>>,
-) -> Result<T, Rejection> {
-    tokio::select! {
-        biased;
-        () = left => Err(Rejection::Left),
-        done = work => done,
-    }
+    Ok(Answered { answer, _share: share })
 }

@@ -8,15 +8,19 @@ pub(crate) mod budget;
 mod calls;
 mod coding;
 mod counts;
+mod entrance;
 mod head;
 pub(crate) mod hosts;
 pub(crate) mod memory;
+mod page;
 mod progress;
 mod reading;
 mod rejection;
 mod response;
+mod route;
 mod service;
 mod shares;
+mod turnstile;
 mod unread;
 
 use std::convert::Infallible;
@@ -33,36 +37,45 @@ use axum::routing::any;
 use svc_runtime::admin::Health;
 use svc_runtime::http;
 use svc_runtime::metrics::Metrics;
+use svc_runtime::stream::Stream;
 use tower::Service as _;
 
 pub(crate) use calls::CallLimits;
 pub use hosts::{AllowedHost, NoHost};
+pub(crate) use page::Front;
 pub use service::CallService;
 
 use crate::accounts::Accounts;
 use crate::registry::{Caller, Connection, Door, Peer, Published};
 use access::Watch;
 use calls::Calls;
+use head::Head;
 use hosts::Hosts;
+use page::Page;
 use rejection::Rejection;
+use route::Route;
+use turnstile::{LOOK_BYTES, Large};
 use unread::{RequestBody, Unread};
 
 /// An answer on its way. In a box, or every kept connection had room for all that a call ever waits for.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-/// `POST` to one of [`CALL_PATHS`] calls a method; `GET /healthz` and `GET /readyz`,
-/// where it was told of the health, tell that. Another path is 404, another method 405.
+/// `POST` to the path of a door calls a method; `GET /healthz` and `GET /readyz`,
+/// where it was told of the health, tell that, and `GET /` by a browser is shown the page. Another
+/// path is 404, another method 405.
 pub(crate) struct Edge {
     hosts: Hosts,
     calls: Calls,
+    is_json_open: bool,
     watch: Watch,
+    page: Option<Page>,
     others: Router,
 }
 
 impl Edge {
     /// The edge before `published`, for requests to `hosts`, whose calls are told to `watch` and
-    /// counted in `metrics`. Without `accounts` nobody is asked who they are; without `health` it is
-    /// a part of another program.
+    /// counted in `metrics`. Without `accounts` nobody is asked who they are; `front` says what is
+    /// told without a call.
     pub(crate) fn new(
         published: Arc<Published>,
         hosts: Hosts,
@@ -70,17 +83,17 @@ impl Edge {
         limits: CallLimits,
         watch: Watch,
         metrics: &Metrics,
-        health: Option<&Health>,
+        front: Front,
     ) -> Arc<Self> {
+        let is_json_open = limits.is_json_open;
         let calls = Calls::new(published, accounts, limits);
         calls.tell_budgets(metrics);
         let post_only = any((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]));
-        let others = CALL_PATHS
-            .iter()
-            .fold(Router::new(), |router, path| router.route(path, post_only.clone()));
+        let others = route::others(post_only, is_json_open);
         // Health is asked here too, past the limit on calls: it must not be turned away.
-        let others = health.map(Health::routes).into_iter().fold(others, Router::merge);
-        Arc::new(Self { hosts, calls, watch, others })
+        let health = front.health.as_ref().map(Health::routes).into_iter();
+        let others = health.fold(others, Router::merge);
+        Arc::new(Self { hosts, calls, is_json_open, watch, page: Page::new(front), others })
     }
 
     /// What is known of a connection, whose calls have a share where its peer has one.
@@ -97,10 +110,30 @@ impl Edge {
     ) -> Answer {
         // An early answer reaches only a peer that may finish sending.
         let request = request.map(Unread::new);
-        match request.method() {
-            // Not by way of the router, which costs as much as reading the call.
-            &Method::POST if is_call_path(request.uri().path()) => self.call(request, connection),
+        // Not by way of the router, which costs as much as reading the call.
+        match Route::of(request.uri().path(), self.is_json_open) {
+            Some(route) if request.method() == Method::POST => {
+                let (door, head) = (route.door(), self.head(route, &request, &connection));
+                self.call(door, head, request, connection)
+            }
+            _ if self.page.is_some() && page::is_asked(&request) => {
+                Box::pin(self.show(request, connection))
+            }
             _ => Box::pin(self.answer_other(request, connection)),
+        }
+    }
+
+    /// The head of a call by `route`.
+    fn head<B>(
+        &self,
+        route: Route<'_>,
+        request: &Request<B>,
+        connection: &Connection,
+    ) -> Result<Head, Rejection> {
+        if self.is_meant(request, connection) {
+            Head::read(route, request.headers())
+        } else {
+            Err(Rejection::Host)
         }
     }
 
@@ -113,38 +146,68 @@ impl Edge {
         }
     }
 
+    /// The large call for which there is no time, by a look at the first bytes of a connection.
+    pub(crate) fn untimely(&self, stream: &Stream) -> Option<Large> {
+        if !self.calls.are_overrun() {
+            return None;
+        }
+        let mut head = [0; LOOK_BYTES];
+        let bytes = stream.peek(&mut head)?;
+        turnstile::large(&head[..bytes])
+    }
+
     /// What came over `connection` was answered with `status` before it was a request.
     pub(crate) fn refused(&self, connection: Arc<Connection>, status: StatusCode) {
         self.watch.head(&Caller::new(connection, Door::XmlRpc, HeaderMap::new()), status);
     }
 
-    /// Begins with a call.
+    /// Begins with a call by `door`.
     fn call(
         self: Arc<Self>,
+        door: Door,
+        mut head: Result<Head, Rejection>,
         mut request: Request<Unread<impl RequestBody>>,
         connection: Arc<Connection>,
     ) -> Answer {
-        let is_meant = self.is_meant(&request, &connection);
         let (version, headers) = (request.version(), std::mem::take(request.headers_mut()));
-        let mut caller = Caller::new(connection, Door::XmlRpc, headers);
+        let mut caller = Caller::new(connection, door, headers);
         let body = request.into_body();
         // A block, since a function's parameters would be there twice.
         Box::pin(async move {
             let mut access = self.watch.call(self.calls.published());
-            let answered = if is_meant {
-                self.calls.answer(&mut caller, body, &mut access).await
-            } else {
-                Err(Rejection::Host)
+            let answered = match &mut head {
+                Ok(head) => self.calls.answer(&mut caller, head, body, &mut access).await,
+                Err(rejection) => Err(*rejection),
             };
-            if access.method.is_some_and(|method| method.is_multicall()) {
+            if access.is_of_several() {
                 // However it ended: an answer has a share of its own.
                 caller.connection().keep_room(None);
             }
-            let mut response =
-                answered.unwrap_or_else(|rejection| rejection.into_response(version));
+            let mut response = answered.unwrap_or_else(|rejection| {
+                access.fault = None;
+                rejection.into_response(version)
+            });
             access.end(&caller, &mut response);
             Ok(response)
         })
+    }
+
+    /// Answers with the page.
+    async fn show(
+        self: Arc<Self>,
+        request: Request<Unread<impl RequestBody>>,
+        connection: Arc<Connection>,
+    ) -> Result<Response, Infallible> {
+        let started = Instant::now();
+        let is_meant = self.is_meant(&request, &connection);
+        let mut caller = Caller::new(connection, Door::XmlRpc, request.headers().clone());
+        let shown = match &self.page {
+            Some(page) if is_meant => page.answer(&self.calls, &mut caller, &self.watch).await,
+            _ => Err(Rejection::Host),
+        };
+        let mut response = shown.unwrap_or_else(|refused| refused.into_response(request.version()));
+        self.watch.other(started, &caller, &mut response);
+        Ok(response)
     }
 
     async fn answer_other(
@@ -163,15 +226,6 @@ impl Edge {
         self.watch.other(started, &caller, &mut response);
         Ok(response)
     }
-}
-
-/// Where calls are posted; clients that join an empty path to `/`, or end it with one, post to the
-/// latter three.
-const CALL_PATHS: [&str; 5] = ["/", "/RPC2", "//", "//RPC2", "/RPC2/"];
-
-/// Whether the path is one of [`CALL_PATHS`], the usual ones first and without a search.
-fn is_call_path(path: &str) -> bool {
-    matches!(path, "/" | "/RPC2") || CALL_PATHS.contains(&path)
 }
 
 /// Whether health is asked there, by whatever name the asker knows this machine.

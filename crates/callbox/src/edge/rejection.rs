@@ -31,7 +31,11 @@ pub(super) enum Rejection {
     /// The body is over the limit.
     TooLarge,
     /// The body is not said to be XML.
-    MediaType,
+    NotXml,
+    /// The body is not said to be JSON in UTF-8.
+    NotJson,
+    /// The path has what is no method's name.
+    MethodName,
     /// The body is compressed in a way that is not read.
     ContentEncoding,
     /// The caller is not let in.
@@ -61,10 +65,17 @@ impl Rejection {
             }
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.\n"),
-            Self::MediaType => (
+            Self::NotXml => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send XML, with the header Content-Type: text/xml.\n",
             ),
+            Self::NotJson => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send JSON in UTF-8, with the header Content-Type: application/json.\n",
+            ),
+            Self::MethodName => {
+                (StatusCode::BAD_REQUEST, "The method in the path is not percent-encoded UTF-8.\n")
+            }
             Self::ContentEncoding => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Send the body plain, or with Content-Encoding: gzip or deflate.\n",

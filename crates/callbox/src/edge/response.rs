@@ -1,6 +1,7 @@
 //! The response to a call.
 
 use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use axum::response::Response;
 use tokio::sync::Semaphore;
@@ -9,11 +10,15 @@ use super::aside::aside;
 use super::budget::{Budget, Held, Share};
 use super::coding::{gzip, takes_gzip};
 use super::rejection::Rejection;
+use crate::doors::Kind;
 
 /// Largest body of a response that is never compressed: it fits one packet.
 pub(super) const MAX_PLAIN_BYTES: usize = 1_400;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Answers that wait at once for memory to be sent: they have it already, which nobody counts yet.
 const MAX_WAITING: usize = 4;
@@ -45,21 +50,22 @@ impl Responses {
     }
 }
 
-/// The response with `body`, compressed where that pays and the headers of the request take it. It
+/// The response with a `body` of that kind, compressed where that pays and the headers of the request take it. It
 /// takes its share until it was sent: a peer that is slow to read is as costly as one that is slow
 /// to send.
 pub(super) async fn respond(
     body: Vec<u8>,
+    kind: Kind,
     request: &HeaderMap,
     responses: &Responses,
 ) -> Result<Response, Rejection> {
     if body.len() <= MAX_PLAIN_BYTES {
-        return Ok(xml(body.into()));
+        return Ok(of_kind(kind, body.into()));
     }
     let mut share = responses.share(body.len()).await?;
     let (zipped, body) = if takes_gzip(request) { zip(body).await } else { (false, body) };
     share.shrink_to(body.len());
-    let mut response = xml(Bytes::from_owner(Held::new(body, share)));
+    let mut response = of_kind(kind, Bytes::from_owner(Held::new(body, share)));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if zipped {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -67,9 +73,20 @@ pub(super) async fn respond(
     Ok(response)
 }
 
-fn xml(body: Bytes) -> Response {
+fn of_kind(kind: Kind, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, XML);
+    let (status, media_type) = match kind {
+        Kind::Xml => (StatusCode::OK, XML),
+        Kind::Json => (StatusCode::OK, JSON),
+        Kind::Problem(status) => (status, PROBLEM),
+        Kind::Page => (StatusCode::OK, HTML),
+        Kind::Nothing => {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+    };
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 

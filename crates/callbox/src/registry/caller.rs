@@ -169,17 +169,23 @@ impl From<SocketAddr> for Peer {
 pub enum Door {
     /// XML-RPC.
     XmlRpc,
+    /// JSON-RPC.
+    JsonRpc,
+    /// A URL for each method, and JSON.
+    Json,
 }
 
 impl Door {
     /// All of them, in the order of their declaration.
-    pub(super) const ALL: [Self; 1] = [Self::XmlRpc];
+    pub(super) const ALL: [Self; 3] = [Self::XmlRpc, Self::JsonRpc, Self::Json];
 }
 
 impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::XmlRpc => f.write_str("xmlrpc"),
+            Self::JsonRpc => f.write_str("jsonrpc"),
+            Self::Json => f.write_str("json"),
         }
     }
 }

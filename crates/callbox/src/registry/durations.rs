@@ -34,12 +34,12 @@ const OUTCOMES: usize = OWN_FAULTS.len() + 2;
 pub(super) struct Durations([[OnceLock<Histogram>; OUTCOMES]; Door::ALL.len()]);
 
 impl Durations {
-    /// A call of `method` by `door` ended with this fault, or none, after `time`. `family` has the
+    /// A call of what has the label `method` by `door` ended with this fault, or none, after `time`. `family` has the
     /// series of all methods.
-    pub(super) fn observe(
+    pub(super) fn observe<'a>(
         &self,
         family: &Family<Histogram>,
-        method: &str,
+        method: impl FnOnce() -> &'a str,
         door: Door,
         fault: Option<i32>,
         time: Duration,
@@ -48,7 +48,7 @@ impl Durations {
         let series = self.0[door as usize][outcome].get_or_init(|| {
             let outcome = label(outcome);
             let door = door.to_string();
-            family.series([("door", &door), ("rpc_method", method), ("outcome", &outcome)])
+            family.series([("door", &door), ("rpc_method", method()), ("outcome", &outcome)])
         });
         series.observe(time);
     }
@@ -90,7 +90,7 @@ mod tests {
         let family = metrics.family("test_seconds", "Calls");
         let durations = Durations::default();
         for code in 0..10_000 {
-            durations.observe(&family, "sum", Door::XmlRpc, Some(code), Duration::ZERO);
+            durations.observe(&family, || "sum", Door::XmlRpc, Some(code), Duration::ZERO);
         }
         let text = metrics.text();
         let labels = "{door=\"xmlrpc\",rpc_method=\"sum\",outcome=\"fault\"}";

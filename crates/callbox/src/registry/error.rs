@@ -93,7 +93,7 @@ pub(super) fn check(methods: &[Method]) -> Result<(), RegistryError> {
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), RegistryError> {
+pub(super) fn check_name(name: &str) -> Result<(), RegistryError> {
     let is_sendable =
         |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     if name.starts_with(system::PREFIX) {

@@ -2,49 +2,39 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use protocol::xmlrpc::{Fault, Value};
-use svc_runtime::metrics::{Family, Histogram};
-use svc_runtime::seldom::Seldom;
+use protocol::xmlrpc::{Fault, TypeName, Value};
 use tokio::sync::Semaphore;
-use tracing::{error, warn};
 
-use super::caller::{Caller, Door};
-use super::durations::Durations;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::function::{Function, Outcome, Running, SyncFunction};
+use super::label::Label;
 use super::param::Arguments;
-use super::signature::{Signature, list};
+use super::params::Params;
+use super::signature::Signature;
 use super::troubles::run_for;
-
-/// Longest time for which a method may hold a thread that serves others before that is told.
-pub const MAX_HOLD: Duration = Duration::from_millis(100);
 
 /// A published name: what it does in words, and the functions behind it.
 pub struct Method {
-    name: Cow<'static, str>,
+    label: Label,
     help: Cow<'static, str>,
     names: Vec<Cow<'static, str>>,
-    overloads: Vec<Overload>,
-    /// How often it held its thread for too long; `None` for a multicall, of whose calls that is told.
-    held: Option<Seldom>,
-    unwritable: Seldom,
-    durations: Durations,
+    pub(super) overloads: Vec<Overload>,
 }
 
 pub(super) struct Overload {
-    signature: Signature,
+    pub(super) signature: Signature,
     call: Call,
 }
 
-/// A call that was begun.
+/// A call that was begun, of a function that returns what it says.
 pub(super) enum Begun {
     /// It has ended, with this and then.
-    Ended(Result<Value, Failure>, Instant),
-    /// It goes on; see [`Method::finish`].
-    Running(Running),
+    Ended(Result<Value, Failure>, Instant, TypeName),
+    /// It goes on; see [`Label::finish`].
+    Running(Running, TypeName),
 }
 
 type Run = dyn Fn(Arguments<'_>) -> Outcome + Send + Sync;
@@ -87,13 +77,10 @@ impl Method {
         first: Overload,
     ) -> Self {
         Self {
-            name: name.into(),
+            label: Label::new(name.into()),
             help: help.into(),
             names: Vec::new(),
             overloads: vec![first],
-            held: Some(Seldom::new()),
-            unwritable: Seldom::new(),
-            durations: Durations::default(),
         }
     }
 
@@ -122,7 +109,7 @@ impl Method {
 
     /// The same for a method whose time is that of others, who are told of it themselves.
     pub(super) fn held_by_others(self) -> Self {
-        Self { held: None, ..self }
+        Self { label: self.label.held_by_others(), ..self }
     }
 
     pub(super) fn push(&mut self, overload: Overload) -> &mut Self {
@@ -132,12 +119,12 @@ impl Method {
 
     /// The method's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.label.name()
     }
 
-    /// Whether it makes several calls.
-    pub(crate) fn is_multicall(&self) -> bool {
-        self.held.is_none()
+    /// What is logged and counted of it.
+    pub(super) fn label(&self) -> &Label {
+        &self.label
     }
 
     /// What the method does, in words.
@@ -164,46 +151,27 @@ impl Method {
     /// worse. It is `now`; `places` are those of functions on threads of their own.
     pub(super) fn start(
         &self,
-        params: Vec<Value>,
+        params: Params,
         caller: &Caller,
         now: Instant,
         places: &Arc<Semaphore>,
     ) -> Result<Begun, Failure> {
-        Ok(match &self.fitting(&params)?.call {
+        let (Overload { signature, call }, params) = self.fitting(params)?;
+        Ok(match call {
             Call::Here(run) => {
                 let (ran, ended) =
-                    self.watched(caller, now, || run(Arguments::new(params, caller)));
+                    self.label.watched(caller, now, || run(Arguments::new(params, caller)));
                 match ran? {
-                    Outcome::Done(result) => Begun::Ended(self.told(result, caller), ended),
-                    Outcome::Later(running) => Begun::Running(running),
+                    Outcome::Done(result) => {
+                        Begun::Ended(self.label.told(result, caller), ended, signature.returns)
+                    }
+                    Outcome::Later(running) => Begun::Running(running, signature.returns),
                 }
             }
-            Call::Aside(run) => Begun::Running(self.aside(run, params, caller, places)?),
+            Call::Aside(run) => {
+                Begun::Running(self.aside(run, params, caller, places)?, signature.returns)
+            }
         })
-    }
-
-    /// Counts a call that ended with this fault, or none, after `time`.
-    pub(super) fn observe(
-        &self,
-        family: &Family<Histogram>,
-        door: Door,
-        fault: Option<i32>,
-        time: Duration,
-    ) {
-        self.durations.observe(family, &self.name, door, fault, time);
-    }
-
-    /// Ends what `caller` has started.
-    pub(crate) async fn finish(
-        &self,
-        mut running: Running,
-        caller: &Caller,
-    ) -> Result<Value, Failure> {
-        let polled = std::future::poll_fn(|cx| {
-            let (polled, _) = self.watched(caller, Instant::now(), || running.as_mut().poll(cx));
-            polled.unwrap_or_else(|fault| Poll::Ready(Err(fault.into())))
-        });
-        self.told(polled.await, caller)
     }
 
     /// Runs a function on a thread beside those that serve, if one is free. The place is taken until
@@ -216,7 +184,7 @@ impl Method {
         places: &Arc<Semaphore>,
     ) -> Result<Running, Failure> {
         let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
-        let (name, run, caller) = (self.name.clone(), run.clone(), caller.clone());
+        let (name, run, caller) = (self.label.owned_name(), run.clone(), caller.clone());
         let running = tokio::task::spawn_blocking(move || {
             let _place = place;
             match run_for(&name, &caller, || run(Arguments::new(params, &caller)))? {
@@ -228,75 +196,4 @@ impl Method {
         let ended = async { running.await.unwrap_or_else(|_| Err(Fault::internal().into())) };
         Ok(Box::pin(ended))
     }
-
-    fn fitting(&self, params: &[Value]) -> Result<&Overload, Fault> {
-        let mut overloads = self.overloads.iter();
-        match (overloads.find(|overload| overload.signature.fits(params)), &self.overloads[..]) {
-            (Some(overload), _) => Ok(overload),
-            // The only function says best what is wrong with its parameters.
-            (None, [only]) if only.signature.fits_number(params.len()) => Ok(only),
-            (None, [only]) => Err(wrong_number(&only.signature, params.len())),
-            (None, _) => Err(self.mismatch(params)),
-        }
-    }
-
-    fn mismatch(&self, params: &[Value]) -> Fault {
-        let expected: Vec<_> = self.signatures().map(Signature::expected).collect();
-        let found = list(params.iter().map(Value::type_name));
-        Fault::invalid_params(format!("params: expected {}, found {found}", expected.join(" or ")))
-    }
-
-    /// Runs what may fail, or hold its thread for too long, from `started` on, and says when it
-    /// ended.
-    fn watched<T>(
-        &self,
-        caller: &Caller,
-        started: Instant,
-        run: impl FnOnce() -> T,
-    ) -> (Result<T, Fault>, Instant) {
-        let done = run_for(&self.name, caller, run);
-        let now = Instant::now();
-        if now > started + MAX_HOLD {
-            self.log_hold(now - started);
-        }
-        (done, now)
-    }
-
-    /// Logs that the method held a thread for too long: once a minute, since any caller may cause it.
-    fn log_hold(&self, held: Duration) {
-        if let Some(times) = self.held.as_ref().and_then(Seldom::due) {
-            warn!(
-                method = %self.name, times, ?held,
-                "a method holds a thread that serves others: slow work is async or blocking"
-            );
-        }
-    }
-
-    /// The result, as the door is told it: one that cannot be written is the author's to know.
-    fn told(&self, result: Result<Value, Failure>, caller: &Caller) -> Result<Value, Failure> {
-        match result {
-            Err(Failure::Unwritable(cause)) => {
-                self.log_unwritable(caller, &cause);
-                Err(Fault::internal().into())
-            }
-            other => other,
-        }
-    }
-
-    /// Logs that a result had no form on the wire: once a minute, since any caller may cause it.
-    pub(super) fn log_unwritable(&self, caller: &Caller, cause: &dyn std::fmt::Display) {
-        if let Some(times) = self.unwritable.due() {
-            error!(
-                peer = %caller.peer(), method = %self.name, request_id = &*caller.request_id(),
-                times, %cause, "a method's result cannot be written"
-            );
-        }
-    }
-}
-
-fn wrong_number(signature: &Signature, found: usize) -> Fault {
-    let (least, most) = (signature.required(), signature.params.len());
-    let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
-    let plural = if most == 1 { "" } else { "s" };
-    Fault::invalid_params(format!("expected {expected} parameter{plural}, found {found}"))
 }

@@ -9,17 +9,26 @@
 //! assert!(registry.check().is_ok());
 //! ```
 
+mod called;
 mod caller;
+mod catalog;
+mod description;
+mod discover;
 mod durations;
+mod entry;
 mod error;
 mod failure;
+mod fit;
 mod forwarded;
 mod function;
 mod identity;
+mod label;
 mod method;
 pub(crate) mod multicall;
 mod param;
+mod params;
 mod permissions;
+mod program;
 mod published;
 mod reply;
 mod request_id;
@@ -33,21 +42,30 @@ mod troubles;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub(crate) use called::Called;
 pub use caller::{Caller, Door, Peer};
 pub(crate) use caller::{Connection, X_REQUEST_ID};
+pub use catalog::{Awaited, Catalog, CatalogMethod, CatalogPattern, Handler};
+pub(crate) use description::{Description, Form, FormParameter};
 pub(crate) use durations::NO_METHOD;
+pub(crate) use entry::{Entry, Wanted};
 pub use error::RegistryError;
 pub use failure::{Failure, internal};
 pub(crate) use function::Running;
 pub use function::{Function, StateFunction, SyncFunction};
 pub(crate) use identity::Identity;
 pub use identity::{Account, AccountKind};
-pub use method::{MAX_HOLD, Method};
+pub(crate) use label::Label;
+pub use label::MAX_HOLD;
+pub use method::Method;
 pub use param::{Param, param};
+pub(crate) use params::Params;
 pub(crate) use permissions::{Pattern, Permissions};
+pub(crate) use program::Program;
 pub(crate) use published::{Published, Started};
 pub use reply::{IntoFault, Plain, Reply, Returned, Serde, into_result, type_name};
 pub use request_id::MAX_REQUEST_ID;
+pub(crate) use results::Made;
 pub use scope::{Scope, StateMethod};
 pub use signature::{Parameter, Signature};
 
@@ -58,6 +76,7 @@ use svc_runtime::metrics::Metrics;
 #[derive(Default)]
 pub struct Registry {
     methods: Vec<Method>,
+    catalogs: Vec<Catalog>,
 }
 
 /// What makes methods of its functions: a type with [`methods`](crate::methods) on an `impl` block.
@@ -136,13 +155,20 @@ impl Registry {
         Scope::new(&mut self.methods, state)
     }
 
+    /// Publishes what `catalog` has, at any time: methods that come and go while these are served.
+    /// Names that are added here win over the catalog's, and so do those of earlier catalogs.
+    pub fn add_catalog(&mut self, catalog: &Catalog) -> &mut Self {
+        self.catalogs.push(catalog.clone());
+        self
+    }
+
     fn push(&mut self, method: Method) -> &mut Method {
         let place = self.methods.len();
         self.methods.push(method);
         &mut self.methods[place]
     }
 
-    /// The methods that were added, in that order.
+    /// The methods that were added, in that order, without those of catalogs.
     pub fn methods(&self) -> impl ExactSizeIterator<Item = &Method> {
         self.methods.iter()
     }
@@ -152,10 +178,12 @@ impl Registry {
         error::check(&self.methods)
     }
 
-    /// Adds the `system.*` methods, which speak of all the others, and closes the registry.
+    /// Adds the `system.*` methods, which speak of all the others, and `rpc.discover`, and closes the
+    /// registry.
     /// How long calls take is counted in `metrics`.
     pub(crate) fn publish(
         self,
+        program: &Program,
         limits: PublishLimits,
         metrics: &Metrics,
     ) -> Result<Arc<Published>, RegistryError> {
@@ -163,7 +191,8 @@ impl Registry {
         Ok(Arc::new_cyclic(|published| {
             let system = system::methods(published, limits.multicall_entries);
             let methods = self.methods.into_iter().chain(system).collect();
-            Published::new(methods, limits, metrics)
+            let discover = discover::method(published, program);
+            Published::new(methods, discover, self.catalogs, limits, metrics)
         }))
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::catalog::CatalogPattern;
+
 /// Which methods somebody may call: those that a pattern fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Permissions(Box<[Pattern]>);
@@ -13,12 +15,12 @@ impl Permissions {
         self.0.iter().any(|pattern| pattern.fits(name))
     }
 
-    /// The patterns that fit none of `names`.
-    pub(crate) fn misfits<'a>(
+    /// The patterns that fit nothing, as `fits` has it.
+    pub(crate) fn misfits(
         &self,
-        names: impl Iterator<Item = &'a str> + Clone,
+        fits: impl Fn(&Pattern) -> bool,
     ) -> impl Iterator<Item = &Pattern> {
-        self.0.iter().filter(move |pattern| !names.clone().any(|name| pattern.fits(name)))
+        self.0.iter().filter(move |pattern| !fits(pattern))
     }
 }
 
@@ -40,11 +42,24 @@ pub(crate) enum Pattern {
 }
 
 impl Pattern {
-    fn fits(&self, name: &str) -> bool {
+    /// Whether it fits the method `name`.
+    pub(super) fn fits(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::Prefix(prefix) => name.len() > prefix.len() && name.starts_with(&**prefix),
             Self::Name(own) => **own == *name,
+        }
+    }
+
+    /// Whether it could fit a method that is found by the pattern of a catalog.
+    pub(super) fn may_fit(&self, pattern: &CatalogPattern) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefix(prefix) => {
+                let beginning = pattern.beginning();
+                prefix.starts_with(beginning) || beginning.starts_with(&**prefix)
+            }
+            Self::Name(name) => pattern.fits(name),
         }
     }
 }
@@ -120,8 +135,8 @@ mod tests {
         let misfits = |patterns: &[&str], names: &[&str]| {
             let patterns = patterns.iter().map(|pattern| pattern.parse::<Pattern>().unwrap());
             let permissions: Permissions = patterns.collect();
-            let misfits = permissions.misfits(names.iter().copied()).map(Pattern::to_string);
-            misfits.collect::<Vec<_>>()
+            let fits = |pattern: &Pattern| names.iter().any(|name| pattern.fits(name));
+            permissions.misfits(fits).map(Pattern::to_string).collect::<Vec<_>>()
         };
         let names = ["addition", "radio.on"];
         assert_eq!(misfits(&["*", "addition", "radio.*"], &names), [""; 0]);

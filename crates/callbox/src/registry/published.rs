@@ -1,43 +1,67 @@
-//! The methods that can be called: no more are added.
+//! The methods that can be called: those that stay, and those of catalogs.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::xmlrpc::{Fault, Value};
+use protocol::xmlrpc::{Fault, TypeName, Value};
 use svc_runtime::metrics::{Family, Histogram, Metrics};
 use tokio::sync::Semaphore;
 
 use super::PublishLimits;
+use super::called::Called;
 use super::caller::{Caller, Door};
+use super::catalog::{Catalog, Counted, Lent};
+use super::discover::DISCOVER;
 use super::durations::{Durations, NO_METHOD};
 use super::failure::Failure;
 use super::function::Running;
 use super::method::{Begun, Method};
+use super::params::Params;
+use super::permissions::Pattern;
 
 /// Methods by name.
 pub(crate) struct Published {
     /// In the order of [`key`]. What a peer sends is only looked up here, never put in, and a
     /// search by halves takes fewer instructions than a hash that peers cannot attack.
     methods: Vec<Method>,
+    /// Found by the doors of JSON alone, where nothing else has its name.
+    discover: Method,
+    /// Asked for what is not found there.
+    catalogs: Vec<Catalog>,
     /// For functions on threads of their own.
     places: Arc<Semaphore>,
     /// Bytes for the results of multicalls.
     results: Arc<Semaphore>,
     durations: Family<Histogram>,
+    /// Of the catalogs.
+    counted: Counted,
     /// Of calls of what is not published.
     unpublished: Durations,
 }
 
 impl Published {
-    /// The methods, of which each has another name.
-    pub(super) fn new(mut methods: Vec<Method>, limits: PublishLimits, metrics: &Metrics) -> Self {
+    /// The methods, of which each has another name, and those of catalogs.
+    pub(super) fn new(
+        mut methods: Vec<Method>,
+        discover: Method,
+        catalogs: Vec<Catalog>,
+        limits: PublishLimits,
+        metrics: &Metrics,
+    ) -> Self {
         methods.sort_unstable_by(|one, other| key(one.name()).cmp(&key(other.name())));
-        let durations = metrics
-            .family("rpc_server_call_duration_seconds", "How long calls took, and how they ended");
-        let places = Arc::new(Semaphore::new(limits.blocking_calls));
-        let results = Arc::new(Semaphore::new(limits.result_bytes));
-        Self { methods, places, results, durations, unpublished: Durations::default() }
+        Self {
+            methods,
+            discover,
+            catalogs,
+            places: Arc::new(Semaphore::new(limits.blocking_calls)),
+            results: Arc::new(Semaphore::new(limits.result_bytes)),
+            durations: metrics.family(
+                "rpc_server_call_duration_seconds",
+                "How long calls took, and how they ended",
+            ),
+            counted: Counted::default(),
+            unpublished: Durations::default(),
+        }
     }
 
     /// The bytes that the results of multicalls may still take.
@@ -47,9 +71,16 @@ impl Published {
 
     /// The method called `name`; the fault is that of calling another. One that the caller may not
     /// call is as good as none.
-    pub(super) fn method(&self, name: &str, caller: &Caller) -> Result<&Method, Fault> {
-        let method = self.find(name).filter(|_| caller.may_call(name));
-        method.ok_or_else(|| Fault::method_not_found(name))
+    pub(super) fn method(&self, name: &str, caller: &Caller) -> Result<Called<'_>, Fault> {
+        let own = self.find(name).filter(|_| caller.may_call(name));
+        if let Some(own) = own {
+            return Ok(Called::Own(own));
+        }
+        if name == DISCOVER && caller.door() != Door::XmlRpc {
+            return Ok(Called::Own(&self.discover));
+        }
+        let lent = if caller.may_call(name) { self.lent(name) } else { None };
+        lent.map(Called::Lent).ok_or_else(|| Fault::method_not_found(name))
     }
 
     fn find(&self, name: &str) -> Option<&Method> {
@@ -57,23 +88,27 @@ impl Published {
         place.ok().map(|place| &self.methods[place])
     }
 
-    /// Logs that the method's result cannot be written.
-    pub(crate) fn log_unwritable(&self, name: &str, caller: &Caller, cause: &dyn Display) {
-        if let Some(method) = self.find(name) {
-            method.log_unwritable(caller, cause);
-        }
+    /// The method of a catalog: a name goes before all patterns.
+    fn lent(&self, name: &str) -> Option<Arc<Lent>> {
+        let named = self.catalogs.iter().find_map(|catalog| catalog.method(name));
+        named.or_else(|| self.catalogs.iter().find_map(|catalog| catalog.method_by_pattern(name)))
     }
 
-    /// The names of all methods.
-    pub(crate) fn all_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.methods.iter().map(Method::name)
+    /// Whether there is a method that `allowed` fits, or could be.
+    pub(crate) fn may_have(&self, allowed: &Pattern) -> bool {
+        self.methods.iter().any(|method| allowed.fits(method.name()))
+            || self.catalogs.iter().any(|catalog| catalog.may_have(allowed))
     }
 
     /// The names of all methods that the caller may call, sorted.
     pub(super) fn names(&self, caller: &Caller) -> Vec<String> {
-        let names = self.all_names().filter(|name| caller.may_call(name));
-        let mut names: Vec<_> = names.map(str::to_owned).collect();
+        let own = self.methods.iter().map(Method::name).filter(|name| caller.may_call(name));
+        let mut names: Vec<_> = own.map(str::to_owned).collect();
+        for catalog in &self.catalogs {
+            catalog.add_names(&mut names, |name| caller.may_call(name));
+        }
         names.sort_unstable();
+        names.dedup();
         names
     }
 
@@ -81,18 +116,39 @@ impl Published {
     pub(crate) fn start(
         &self,
         name: &str,
-        params: Vec<Value>,
+        params: Params,
         caller: &Caller,
         now: Instant,
     ) -> Started<'_> {
-        let method = match self.method(name, caller) {
-            Ok(method) => method,
-            Err(fault) => return Started::Ended(None, Err(fault.into()), None),
+        match self.method(name, caller) {
+            Ok(method) => self.start_method(method, name, params, caller, now),
+            Err(fault) => Started::refused(None, fault),
+        }
+    }
+
+    /// Starts a `method` that was found by this `name`.
+    pub(super) fn start_method<'a>(
+        &self,
+        method: Called<'a>,
+        name: &str,
+        params: Params,
+        caller: &Caller,
+        now: Instant,
+    ) -> Started<'a> {
+        let begun = match &method {
+            Called::Own(own) => own.start(params, caller, now, &self.places),
+            Called::Lent(lent) => {
+                lent.values(params).map_err(Failure::from).and_then(|(values, returns)| {
+                    Ok(Begun::Running(lent.start(name, values, caller, now)?, returns))
+                })
+            }
         };
-        match method.start(params, caller, now, &self.places) {
-            Ok(Begun::Ended(result, then)) => Started::Ended(Some(method), result, Some(then)),
-            Ok(Begun::Running(running)) => Started::Running(method, running),
-            Err(failure) => Started::Ended(Some(method), Err(failure), None),
+        match begun {
+            Ok(Begun::Ended(result, then, returns)) => {
+                Started::Ended(Some(method), result, Some(then), returns)
+            }
+            Ok(Begun::Running(running, returns)) => Started::Running(method, running, returns),
+            Err(failure) => Started::refused(Some(method), failure),
         }
     }
 
@@ -100,28 +156,43 @@ impl Published {
     /// after `time`.
     pub(crate) fn observe(
         &self,
-        method: Option<&Method>,
+        method: Option<&Called<'_>>,
         door: Door,
         fault: Option<i32>,
         time: Duration,
     ) {
+        let family = &self.durations;
         match method {
-            Some(method) => method.observe(&self.durations, door, fault, time),
-            None => self.unpublished.observe(&self.durations, NO_METHOD, door, fault, time),
+            Some(Called::Own(own)) => {
+                let label = own.label();
+                label.durations.observe(family, || label.name(), door, fault, time);
+            }
+            Some(Called::Lent(lent)) => {
+                let label = lent.label();
+                let counted = || self.counted.label(label.name());
+                label.durations.observe(family, counted, door, fault, time);
+            }
+            None => self.unpublished.observe(family, || NO_METHOD, door, fault, time),
         }
     }
 }
 
 /// Orders names by what is cheap to compare first.
-fn key(name: &str) -> (usize, &str) {
+pub(super) fn key(name: &str) -> (usize, &str) {
     (name.len(), name)
 }
 
-/// A call that was started. What awaits one has room for its end alone, which is why this is no
-/// future: a function that is not async has ended already.
+/// A call that was started, of a function that returns what it says. What awaits one has room for its
+/// end alone, which is why this is no future: a function that is not async has ended already.
 pub(crate) enum Started<'a> {
     /// It has ended, at that time where somebody looked.
-    Ended(Option<&'a Method>, Result<Value, Failure>, Option<Instant>),
-    /// It goes on; see [`Method::finish`].
-    Running(&'a Method, Running),
+    Ended(Option<Called<'a>>, Result<Value, Failure>, Option<Instant>, TypeName),
+    /// It goes on; see [`Label::finish`](super::label::Label::finish).
+    Running(Called<'a>, Running, TypeName),
+}
+
+impl<'a> Started<'a> {
+    fn refused(method: Option<Called<'a>>, failure: impl Into<Failure>) -> Self {
+        Self::Ended(method, Err(failure.into()), None, TypeName::Any)
+    }
 }

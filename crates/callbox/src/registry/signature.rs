@@ -1,7 +1,11 @@
 //! What a function takes and returns, by XML-RPC's type names that are read off the Rust types.
 
+use std::mem;
+
 use protocol::xmlrpc::{TypeName, Value, foreign_date, is_optional, type_of};
 use serde::de::DeserializeOwned;
+
+use super::params::{Placed, read_text};
 
 /// One signature: of a function, whose optional parameters may be left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +81,37 @@ impl Signature {
 
     pub(super) fn fits_number(&self, params: usize) -> bool {
         params <= self.params.len() && self.params[params..].iter().all(|rest| rest.is_optional)
+    }
+
+    /// The first place where there must be a parameter, and is none.
+    pub(super) fn lacks(&self, placed: &Placed) -> Option<usize> {
+        let required = self.params.iter().enumerate().filter(|(_, param)| !param.is_optional);
+        required.map(|(index, _)| index).find(|index| !placed.has(*index))
+    }
+
+    /// Whether there is a parameter wherever there must be one, and none beyond.
+    pub(super) fn takes(&self, placed: &Placed) -> bool {
+        placed.values.len() <= self.params.len() && self.lacks(placed).is_none()
+    }
+
+    /// Whether `params` fit at first sight where text stands for a date or bytes.
+    pub(super) fn fits_texts(&self, params: &[Value]) -> bool {
+        let is_text = |param: &Parameter, value: &Value| {
+            matches!(value, Value::String(_))
+                && matches!(param.type_name, TypeName::DateTime | TypeName::Base64)
+        };
+        let mut pairs = self.params.iter().zip(params);
+        pairs.all(|(param, value)| param.accepts(value) || is_text(param, value))
+    }
+
+    /// The same parameters, where text is a date or bytes as far as such are wanted and it is one.
+    pub(super) fn read_texts(&self, mut params: Vec<Value>) -> Vec<Value> {
+        for (param, value) in self.params.iter().zip(&mut params) {
+            if !param.accepts(value) {
+                *value = read_text(mem::replace(value, Value::Nil), param.type_name);
+            }
+        }
+        params
     }
 
     /// The Rust type of what would travel as a string and is a date.

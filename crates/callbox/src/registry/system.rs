@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use protocol::xmlrpc::{Array, Fault};
+use protocol::xmlrpc::{Array, Fault, TypeName, Value};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
+use super::failure::Failure;
 use super::function::Function;
 use super::method::{Method, Overload};
 use super::multicall::{MULTICALL, multicall};
 use super::published::Published;
+use super::reply::{self, Reply};
 
 /// What the names of all these methods begin with.
 pub(super) const PREFIX: &str = "system.";
@@ -36,12 +38,14 @@ pub(super) fn methods(published: &Weak<Published>, max_entries: usize) -> [Metho
         ),
         method(
             "system.methodSignature",
-            "Lists a method's signatures, each with the result's type first.",
+            "Lists a method's signatures, each with the result's type first. \
+             Where none is known, returns the string undef.",
             &["name"],
             move |caller: &Caller, name: String| {
-                let there = there(&signatures)?;
-                let signatures = there.method(&name, caller)?.spelled_signatures();
-                Ok::<_, Fault>(signatures.collect::<Vec<_>>())
+                Signatures(
+                    there(&signatures)
+                        .and_then(|there| Ok(there.method(&name, caller)?.signatures())),
+                )
             },
         ),
         method(
@@ -75,6 +79,22 @@ fn method<Marker>(
     method
 }
 
+/// The signatures of a method; of some none is known.
+struct Signatures(Result<Vec<Vec<String>>, Fault>);
+
+impl Reply for Signatures {
+    fn type_name() -> TypeName {
+        TypeName::Array
+    }
+
+    fn into_result(self) -> Result<Value, Failure> {
+        match self.0? {
+            none if none.is_empty() => reply::into_result("undef"),
+            signatures => reply::into_result(signatures),
+        }
+    }
+}
+
 /// A specification that the service keeps to.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +117,7 @@ fn capabilities() -> BTreeMap<String, Capability> {
     specifications.map(capability).into()
 }
 
-fn there(published: &Weak<Published>) -> Result<Arc<Published>, Fault> {
+/// What the methods speak of.
+pub(super) fn there(published: &Weak<Published>) -> Result<Arc<Published>, Fault> {
     published.upgrade().ok_or_else(Fault::internal)
 }

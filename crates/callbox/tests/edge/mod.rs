@@ -102,6 +102,14 @@ impl Client {
     }
 
     pub(crate) async fn receive(&mut self) -> Response {
+        let mut response = self.receive_head().await;
+        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
+        response.body.resize(length, 0);
+        self.0.read_exact(&mut response.body).await.unwrap();
+        response
+    }
+
+    pub(crate) async fn receive_head(&mut self) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(
@@ -111,11 +119,7 @@ impl Client {
             );
         }
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut response = Response { status, head, body: Vec::new() };
-        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
-        response.body.resize(length, 0);
-        self.0.read_exact(&mut response.body).await.unwrap();
-        response
+        Response { status, head, body: Vec::new() }
     }
 
     /// Whether the service ended the stream, with nothing more to say.
