@@ -1,5 +1,6 @@
 //! The settings of this service.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser};
@@ -7,6 +8,8 @@ use protocol::command::MAX_COMMAND_BYTES;
 use svc_runtime::address::ListenAddr;
 use svc_runtime::settings::{ProcessSettings, deadline, size};
 use svc_runtime::tls::TlsSettings;
+
+use crate::pace::Rate;
 
 /// Answers text commands (hello, time, goodbye, help) over TCP
 #[derive(Debug, Parser)]
@@ -36,6 +39,14 @@ pub struct Config {
     #[command(flatten)]
     pub tls: TlsSettings,
 
+    /// File of commands of one's own, and of other names for those that are there
+    #[arg(long, env = "COMMANDS_FILE", value_name = "FILE")]
+    pub commands: Option<PathBuf>,
+
+    /// Where datagrams are answered.
+    #[command(flatten)]
+    pub udp: UdpSettings,
+
     /// What a peer may take of us.
     #[command(flatten)]
     pub limits: Limits,
@@ -43,6 +54,25 @@ pub struct Config {
     /// What every service has.
     #[command(flatten)]
     pub process: ProcessSettings,
+}
+
+/// Where commands are answered by UDP, and how many.
+#[derive(Debug, Clone, Args)]
+pub struct UdpSettings {
+    /// Where commands are answered by UDP too, a datagram each; a list
+    #[arg(long, env = "UDP_LISTEN_ADDR", value_parser = udp_addr, value_delimiter = ',', value_name = "ADDR")]
+    pub udp_listen: Vec<ListenAddr>,
+
+    /// Replies a second to one address by UDP, or off for any number
+    #[arg(long, env, default_value = "20", value_name = "COUNT")]
+    pub udp_rate: Rate,
+}
+
+fn udp_addr(text: &str) -> Result<ListenAddr, String> {
+    match text.parse() {
+        Ok(addr @ (ListenAddr::Inet(_) | ListenAddr::Host(..))) => Ok(addr),
+        _ => Err("expected IP:PORT or HOST:PORT".to_owned()),
+    }
 }
 
 /// What one peer may take of the service.

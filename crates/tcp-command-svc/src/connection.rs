@@ -6,9 +6,9 @@ use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
-use jiff::civil::DateTime;
 use protocol::command::framing::{Action, Framing};
-use protocol::command::respond;
+use protocol::command::{Command, Vocabulary};
+use svc_runtime::access::AccessLog;
 use svc_runtime::held::Held;
 use svc_runtime::linger::linger;
 use svc_runtime::stop::Stop;
@@ -18,8 +18,9 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use crate::commands::Commands;
 use crate::config::Limits;
-use crate::traffic::{Said, Traffic};
+use crate::traffic::Said;
 
 /// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
 const READ_BYTES: usize = 1024;
@@ -37,26 +38,25 @@ pub async fn run<S>(
     mut stream: S,
     origin: Origin,
     limits: Limits,
-    traffic: Traffic,
-    now: impl Fn() -> DateTime,
+    commands: Commands,
+    log: AccessLog,
     stop: Stop,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let peer = origin.peer;
-    let mut session = Session::new(origin, limits, traffic, now);
+    let mut session = Session::new(origin, limits, commands);
     let conversed = converse(&mut stream, &mut session, &stop).await;
-    session.traffic.ended(peer, &session.said);
+    session.said.ended(peer, log);
     match conversed {
         Ok(()) => linger(&mut stream).await,
         Err(error) => debug!(%peer, %error, "connection broke"),
     }
 }
 
-async fn converse<S, N>(stream: &mut S, session: &mut Session<N>, stop: &Stop) -> io::Result<()>
+async fn converse<S>(stream: &mut S, session: &mut Session, stop: &Stop) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    N: Fn() -> DateTime,
 {
     let mut timer = pin!(sleep(session.limits.idle_deadline));
     let mut stopped = pin!(stop.told());
@@ -81,10 +81,9 @@ where
 }
 
 /// Answers without a wait for more, and no more than can have arrived.
-async fn answer_what_has_arrived<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+async fn answer_what_has_arrived<S>(stream: &mut S, session: &mut Session) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    N: Fn() -> DateTime,
 {
     let received = session.said.received;
     while !session.is_over && session.said.received - received < MAX_ARRIVED {
@@ -96,14 +95,14 @@ where
         }
         send(stream, session).await?;
     }
-    Ok(())
+    session.stopped();
+    send(stream, session).await
 }
 
 /// Reads once. The buffer is on the stack, so that a peer which says nothing costs none.
-async fn receive<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+async fn receive<S>(stream: &mut S, session: &mut Session) -> io::Result<()>
 where
     S: AsyncRead + Unpin,
-    N: Fn() -> DateTime,
 {
     poll_fn(|cx| {
         let mut storage = [const { MaybeUninit::uninit() }; READ_BYTES];
@@ -114,7 +113,7 @@ where
     .await
 }
 
-async fn send<S, N>(stream: &mut S, session: &mut Session<N>) -> io::Result<()>
+async fn send<S>(stream: &mut S, session: &mut Session) -> io::Result<()>
 where
     S: AsyncWrite + Unpin,
 {
@@ -164,13 +163,12 @@ where
 }
 
 /// What is known of the peer between two reads.
-struct Session<N> {
+struct Session {
     peer: Peer,
     held: Held,
     limits: Limits,
-    traffic: Traffic,
+    commands: Commands,
     said: Said,
-    now: N,
     framing: Framing,
     replies: Vec<u8>,
     /// When the grace time or the idle deadline passes.
@@ -178,22 +176,22 @@ struct Session<N> {
     is_over: bool,
 }
 
-impl<N: Fn() -> DateTime> Session<N> {
-    fn new(origin: Origin, limits: Limits, traffic: Traffic, now: N) -> Self {
+impl Session {
+    fn new(origin: Origin, limits: Limits, commands: Commands) -> Self {
         let framing = Framing::new(limits.max_command_bytes);
         let due = Instant::now() + limits.idle_deadline;
         let (said, replies) = (Said::nothing(), Vec::new());
         let Origin { peer, held, .. } = origin;
-        Self { peer, held, limits, traffic, said, now, framing, replies, due, is_over: false }
+        Self { peer, held, limits, commands, said, framing, replies, due, is_over: false }
     }
 
     fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.said.received += bytes.len() as u64;
         if bytes.is_empty() {
-            self.advance(|framing, act| framing.end(act));
+            self.advance(Framing::end);
             return Ok(());
         }
-        self.advance(|framing, act| framing.bytes(bytes, act));
+        self.advance(|framing, known, act| framing.bytes(bytes, known, act));
         if self.framing.is_line_session() {
             self.due = Instant::now() + self.limits.idle_deadline;
         }
@@ -205,26 +203,43 @@ impl<N: Fn() -> DateTime> Session<N> {
             return;
         }
         if self.framing.is_in_grace() {
-            self.advance(|framing, act| framing.grace_over(act));
+            self.advance(Framing::grace_over);
+            // A session by CR goes on.
+            self.due = Instant::now() + self.limits.idle_deadline;
         } else {
             debug!(peer = %self.peer, "idle deadline passed");
             self.is_over = true;
         }
     }
 
-    fn advance(&mut self, event: impl FnOnce(&mut Framing, &mut dyn FnMut(Action))) {
-        let Self { peer, limits, traffic, said, now, framing, replies, due, is_over, .. } = self;
-        event(framing, &mut |action| match action {
+    /// Nothing more is waited for. A command that a CR ends has arrived whole.
+    fn stopped(&mut self) {
+        if self.framing.is_after_first_cr() {
+            self.advance(Framing::grace_over);
+        }
+    }
+
+    fn advance(&mut self, event: impl FnOnce(&mut Framing, &Vocabulary, &mut dyn FnMut(Action))) {
+        let Self { peer, limits, commands, said, framing, replies, due, is_over, .. } = self;
+        let known = commands.known();
+        // Counted where another command follows: all connections count in one place.
+        let (mut last, mut times) = (Command::Unknown, 0);
+        event(framing, &known.vocabulary, &mut |action| match action {
             Action::Reply(command, end) => {
                 debug!(%peer, ?command, "answered");
                 said.commands += 1;
-                traffic.answered(command);
-                replies.extend_from_slice(respond(command, &*now).as_bytes());
+                if command != last {
+                    known.answered(last, std::mem::take(&mut times));
+                    last = command;
+                }
+                times += 1;
+                replies.extend_from_slice(commands.reply(&known, command, peer).as_bytes());
                 replies.extend_from_slice(end.as_bytes());
             }
             Action::Finish(end) => replies.extend_from_slice(end.as_bytes()),
             Action::ArmGrace => *due = Instant::now() + limits.grace_time,
             Action::Close => *is_over = true,
         });
+        known.answered(last, times);
     }
 }

@@ -1,8 +1,11 @@
-//! The text edge: answers text commands over TCP.
+//! The text edge: answers text commands over TCP, and by UDP ([`udp`]).
 //!
 //! socket -> `svc_runtime::serve` -> [`connection`] -> `protocol::command::framing` ->
-//! `protocol::command::respond` -> one write for all replies at hand -> socket.
+//! [`commands`] -> one write for all replies at hand -> socket.
 
+pub mod commands;
 pub mod config;
 pub mod connection;
-pub mod traffic;
+mod pace;
+mod traffic;
+pub mod udp;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use protocol::command;
+use protocol::command::{BUSY, Vocabulary};
 use svc_runtime::admin::Health;
 use svc_runtime::clock::Clock;
 use svc_runtime::handshake::HandshakeTerms;
@@ -16,9 +16,9 @@ use svc_runtime::roll::Admission;
 use svc_runtime::service::Service;
 use svc_runtime::settings;
 use svc_runtime::stream::Origin;
+use tcp_command_svc::commands::{self, Commands};
 use tcp_command_svc::config::Config;
-use tcp_command_svc::connection;
-use tcp_command_svc::traffic::Traffic;
+use tcp_command_svc::{connection, udp};
 
 /// How long a peer may take for its TLS handshake.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -37,25 +37,47 @@ fn main() -> ExitCode {
         let admin =
             bind_all("admin", std::slice::from_ref(&config.admin_listen), process.unix_mode).await;
         let metrics = Metrics::new();
-        let traffic = Traffic::new(&metrics, process.access_log);
+        let (commands, file) = commands(&config, clock, &metrics)?;
+        let datagrams = udp::bind_all(&config.udp, &commands, &metrics).await;
+        let log = process.access_log;
         Ok(Service {
             listeners,
+            datagrams: datagrams.map_err(StartError::listening)?,
             admin: admin.map_err(StartError::listening)?,
             admission,
             handshake: HandshakeTerms { deadline: HANDSHAKE_DEADLINE, plain_answer: b"" },
             drain_delay: process.drain_delay,
             drain_deadline: process.drain_deadline,
-            refusal: command::BUSY.as_bytes(),
+            refusal: BUSY.as_bytes(),
             health: Health::new(),
             metrics,
-            access_log: process.access_log,
-            reloads: reload.into_iter().collect(),
+            access_log: log,
+            reloads: reload.into_iter().chain(file).collect(),
             connections: move |stream, origin: Origin, stop| {
-                let (clock, traffic) = (clock.clone(), traffic.clone());
-                connection::run(stream, origin, limits, traffic, move || clock.now(), stop)
+                connection::run(stream, origin, limits, commands.clone(), log, stop)
             },
         })
     })
+}
+
+/// The commands that are answered, and what reads their file again.
+fn commands(
+    config: &Config,
+    clock: Clock,
+    metrics: &Metrics,
+) -> Result<(Commands, Option<Reload>), StartError> {
+    let max_bytes = config.limits.max_command_bytes;
+    let file = config.commands.as_ref();
+    let vocabulary = match file {
+        Some(path) => commands::read(path, max_bytes)
+            .map_err(|error| StartError::Setting(error.to_string()))?,
+        None => Vocabulary::builtin().clone(),
+    };
+    let host = dns_lookup::get_hostname()
+        .map_err(|error| StartError::refused("the name of this machine", error))?;
+    let commands = Commands::new(vocabulary, metrics, host, move || clock.now());
+    let reload = file.map(|path| commands.reload(path.clone(), max_bytes));
+    Ok((commands, reload))
 }
 
 /// Listens with and without TLS, and tells what reads the certificates again.

@@ -10,14 +10,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use jiff::civil::date;
+use protocol::command::Vocabulary;
 use svc_runtime::access::AccessLog;
 use svc_runtime::linger::MAX_LINGER;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::Origin;
+use tcp_command_svc::commands::Commands;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
-use tcp_command_svc::traffic::Traffic;
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
@@ -67,13 +68,14 @@ impl Peer {
         let stop = Stop::new();
         let addr: SocketAddr = "192.0.2.1:1".parse().unwrap();
         let now = || date(2026, 11, 2).at(9, 4, 3, 0);
-        let traffic = Traffic::new(&Metrics::new(), AccessLog::Off);
+        let vocabulary = Vocabulary::builtin().clone();
+        let commands = Commands::new(vocabulary, &Metrics::new(), "box".to_owned(), now);
         let run = connection::run(
             far_end,
             Origin::new(addr.into(), "command"),
             limits,
-            traffic,
-            now,
+            commands,
+            AccessLog::Off,
             stop.clone(),
         );
         let service = tokio::spawn(run);
@@ -138,12 +140,9 @@ async fn bare_word_is_answered_at_once_and_closed_when_the_grace_time_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_could_still_grow_is_judged_when_the_grace_time_passes() {
-    for (text, reply) in [
-        ("h", "Invalid command."),
-        ("hel", "Invalid command."),
-        ("nonsense", "Invalid command."),
-        ("hello\r", "How do you do?"),
-    ] {
+    for (text, reply) in
+        [("h", "Invalid command."), ("hel", "Invalid command."), ("nonsense", "Invalid command.")]
+    {
         let mut peer = Peer::connect();
         peer.say(text).await;
         assert_eq!(peer.hear_the_rest().await, reply, "{text:?}");
@@ -188,6 +187,46 @@ async fn line_end_within_the_grace_time_makes_a_line_session() {
         peer.say("p\n").await;
         peer.hear("hello time goodbye help\n").await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn carriage_return_alone_ends_a_command_when_the_grace_time_has_passed() {
+    let mut peer = Peer::connect();
+    peer.say("hello\r").await;
+    peer.hear("How do you do?\r").await;
+    assert_eq!(peer.time(), GRACE);
+    sleep(GRACE * 10).await;
+    let before = peer.time();
+    peer.say("\nhelp\r\0hello\r").await;
+    peer.hear("hello time goodbye help\rHow do you do?\r").await;
+    assert_eq!(peer.time(), before);
+    assert_eq!(peer.hear_the_rest().await, "");
+    assert_eq!(peer.time(), before + IDLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn carriage_return_has_a_grace_time_of_its_own_for_its_line_feed() {
+    for (end, heard) in [("\n", "\r\n"), ("", "\r")] {
+        let mut peer = Peer::connect();
+        peer.say("hello").await;
+        peer.hear("How do you do?").await;
+        sleep(GRACE * 2 / 3).await;
+        peer.say("\r").await;
+        sleep(GRACE * 2 / 3).await;
+        peer.say(end).await;
+        peer.hear(heard).await;
+        peer.say("help\r\n").await;
+        peer.hear("hello time goodbye help").await;
+        peer.hear(heard).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_by_carriage_returns_is_closed_when_it_was_idle_for_the_deadline() {
+    let mut peer = Peer::connect();
+    peer.say("hello\r").await;
+    assert_eq!(peer.hear_the_rest().await, "How do you do?\r");
+    assert_eq!(peer.time(), GRACE + IDLE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,6 +339,8 @@ async fn stop_answers_the_lines_that_were_received_and_closes() {
         ("hello", "How do you do?"),
         ("hello\nhelp\r\n", "How do you do?\nhello time goodbye help\r\n"),
         ("help\nhello\nhel", "hello time goodbye help\nHow do you do?\n"),
+        ("hello\r", "How do you do?\r"),
+        ("hello\rhelp\rhel", "How do you do?\rhello time goodbye help\r"),
     ] {
         let mut peer = Peer::connect();
         peer.say(received).await;

@@ -123,16 +123,21 @@ fn bare_word_of_a_notebook_is_answered_in_one_read_and_closed() {
 }
 
 #[test]
-fn bare_word_of_netcat_is_answered() {
+fn what_netcat_sends_is_answered() {
     if Command::new("nc").arg("-h").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "nc is not installed");
         return eprintln!("skipped: nc is not installed");
     }
     let service = start(&[]);
     let addr = service.addr("command");
-    let script = format!("printf hello | nc {} {}", addr.ip(), addr.port());
-    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "How do you do?");
+    for (said, options, heard) in [
+        ("hello", "", "How do you do?"),
+        ("hello\\nhelp\\n", "-N", "How do you do?\nhello time goodbye help\n"),
+    ] {
+        let script = format!("printf '{said}' | nc {options} {} {}", addr.ip(), addr.port());
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), heard);
+    }
 }
 
 #[test]
@@ -143,6 +148,7 @@ fn lines_are_answered_byte_for_byte() {
         ("hello\r\nHELLO\nhelp\n", "How do you do?\r\nInvalid command.\nhello time goodbye help\n"),
         ("\n\r\n", "Invalid command.\nInvalid command.\r\n"),
         ("hello\ngoodbye\r\nhello\n", "How do you do?\nIt was nice hearing from you.\r\n"),
+        ("hello\rHELLO\r\0help\r", "How do you do?\rInvalid command.\rhello time goodbye help\r"),
         ("help\nhello", "hello time goodbye help\nHow do you do?"),
         ("h\0llo\n", "Invalid command.\n"),
     ] {
