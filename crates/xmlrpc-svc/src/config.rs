@@ -1,11 +1,15 @@
 //! The settings of this service.
 
+use std::path::PathBuf;
+
 use callbox::Settings;
 use clap::Parser;
 use clap::builder::EnumValueParser;
 use svc_runtime::settings::Listed;
 
+use crate::gateway::settings::Address;
 use crate::methods::Group;
+use crate::methods::socket::Destination;
 
 /// Publishes functions over XML-RPC (HTTP POST)
 #[derive(Debug, Parser)]
@@ -17,22 +21,25 @@ pub struct Config {
 
     /// The tcp-command-svc that runs the text commands; without it they run in this process
     #[arg(long, env, value_parser = host_and_port, value_name = "HOST:PORT")]
-    pub command_addr: Option<String>,
+    pub command_addr: Option<Address>,
+
+    /// Where socket.create_connection may connect to, a list such as 10.0.0.0/8:80,192.0.2.1:1-1024;
+    /// by default nowhere
+    #[arg(long, env, value_delimiter = ',', value_name = "NET:PORTS")]
+    pub connect_allow: Vec<Destination>,
+
+    /// File of services that are published without code: line services, and XML-RPC servers
+    #[arg(long, env = "GATEWAY_FILE", value_name = "FILE")]
+    pub gateway: Option<PathBuf>,
 
     /// What every service on this library has.
     #[command(flatten)]
     pub callbox: Settings,
 }
 
-fn host_and_port(text: &str) -> Result<String, String> {
-    match text.rsplit_once(':') {
-        // An IPv6 address has colons of its own, and so stands in brackets.
-        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+fn host_and_port(text: &str) -> Result<Address, String> {
+    match Address::parse(text) {
+        Some(address @ Address::Inet { .. }) => Ok(address),
         _ => Err("expected HOST:PORT, such as localhost:5004 or [::1]:5004".into()),
     }
-}
-
-fn is_host(host: &str) -> bool {
-    let is_bracketed = host.starts_with('[') && host.ends_with(']');
-    !host.is_empty() && (is_bracketed || !host.contains([':', '/']))
 }

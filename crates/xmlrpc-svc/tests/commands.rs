@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use callbox::Registry;
 use edge::{DEFAULTS, ask, start};
-use protocol::command::MAX_COMMAND_BYTES;
+use protocol::command::{Command, MAX_COMMAND_BYTES, ReplyText, Vocabulary};
 use protocol::xmlrpc::{Array, Value, code};
 use svc_runtime::access::AccessLog;
 use svc_runtime::clock::Clock;
@@ -23,23 +23,29 @@ use svc_runtime::roll::Admission;
 use svc_runtime::serve::{ServeOptions, serve};
 use svc_runtime::stop::Stop;
 use svc_runtime::stream::{Origin, Stream};
+use tcp_command_svc::commands::Commands as TextCommands;
 use tcp_command_svc::config::Limits;
 use tcp_command_svc::connection;
-use tcp_command_svc::traffic::Traffic;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use xmlrpc_svc::command_client::{self, CommandService, MAX_COMMAND_CONNECTIONS};
+use xmlrpc_svc::commands::{Commands, MAX_COMMAND_CONNECTIONS};
+use xmlrpc_svc::gateway::settings::Address;
 use xmlrpc_svc::methods::command;
+use xmlrpc_svc::upstream_metrics::AllUpstreamMetrics;
 
-async fn edge(commands: CommandService) -> SocketAddr {
+async fn edge(commands: Commands) -> SocketAddr {
     let mut registry = Registry::new();
     command::add(&mut registry, commands);
     start(registry, DEFAULTS).await
 }
 
 async fn edge_to(text_service: SocketAddr) -> SocketAddr {
-    edge(command_client::over_network(text_service.to_string(), &Metrics::new())).await
+    edge(over_network(&text_service.to_string())).await
+}
+
+fn over_network(addr: &str) -> Commands {
+    Commands::over_network(Address::parse(addr).unwrap(), &AllUpstreamMetrics::new(&Metrics::new()))
 }
 
 async fn run(addr: SocketAddr, name: &str) -> Result<Value, (i32, String)> {
@@ -60,6 +66,10 @@ struct TextService {
 
 impl TextService {
     async fn start(addr: &str) -> Self {
+        Self::start_with(addr, Vocabulary::builtin().clone()).await
+    }
+
+    async fn start_with(addr: &str, vocabulary: Vocabulary) -> Self {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (peers, stop) = (Arc::new(AtomicUsize::new(0)), Stop::new());
@@ -72,11 +82,11 @@ impl TextService {
         };
         let clock = Clock::from_env().unwrap();
         let metrics = Metrics::new();
-        let traffic = Traffic::new(&metrics, AccessLog::Off);
+        let commands =
+            TextCommands::new(vocabulary, &metrics, "box".to_owned(), move || clock.now());
         let connection = move |stream: Stream, origin: Origin, stop| {
             counter.fetch_add(1, Ordering::Relaxed);
-            let (clock, traffic) = (clock.clone(), traffic.clone());
-            connection::run(stream, origin, limits, traffic, move || clock.now(), stop)
+            connection::run(stream, origin, limits, commands.clone(), AccessLog::Off, stop)
         };
         let five = Duration::from_secs(5);
         let handshake = HandshakeTerms { deadline: five, plain_answer: b"" };
@@ -132,7 +142,43 @@ async fn check_commands(addr: SocketAddr) {
 
 #[tokio::test]
 async fn commands_are_answered_in_process() {
-    check_commands(edge(command_client::in_process(Clock::from_env().unwrap())).await).await;
+    check_commands(edge(Commands::InProcess(Clock::from_env().unwrap())).await).await;
+}
+
+#[tokio::test]
+async fn commands_of_the_text_services_own_are_listed_and_run() {
+    let mut vocabulary = Vocabulary::empty();
+    vocabulary.add_builtin("help", Command::Help).unwrap();
+    vocabulary.add_builtin("bye", Command::Goodbye).unwrap();
+    let reply = |text| ReplyText::parse(text).unwrap();
+    vocabulary.add_own("*IDN?", reply("Callbox at {host}"), false).unwrap();
+    vocabulary.add_own("off", reply("Switched off."), true).unwrap();
+    let text = TextService::start_with("127.0.0.1:0", vocabulary).await;
+    let addr = edge_to(text.addr).await;
+    let names = ["help", "bye", "*IDN?", "off"].map(Value::from).to_vec();
+    assert_eq!(ask(addr, "command.list", &[]).await, Ok(Array::try_from(names).unwrap().into()));
+    for _ in 0..3 {
+        assert_eq!(run(addr, "*IDN?").await, Ok("Callbox at box".into()));
+        assert_eq!(run(addr, "off").await, Ok("Switched off.".into()));
+        assert_eq!(run(addr, "bye").await, Ok("It was nice hearing from you.".into()));
+    }
+    assert!(run(addr, "hello").await.is_err());
+}
+
+#[tokio::test]
+async fn service_without_help_cannot_be_listed_and_is_asked_all_the_same() {
+    let mut vocabulary = Vocabulary::empty();
+    vocabulary.add_own("status", ReplyText::parse("fine").unwrap(), false).unwrap();
+    let text = TextService::start_with("127.0.0.1:0", vocabulary).await;
+    let commands = over_network(&text.addr.to_string());
+    assert_eq!(commands.answer().await, Ok(()));
+    let addr = edge(commands).await;
+    assert_eq!(run(addr, "status").await, Ok("fine".into()));
+    let told = "the text-command service has no command help, which would list them";
+    assert_eq!(
+        ask(addr, "command.list", &[]).await,
+        Err((code::APPLICATION_ERROR, told.to_owned()))
+    );
 }
 
 #[tokio::test]
@@ -266,7 +312,6 @@ async fn connection_that_says_more_than_was_asked_is_not_used_again() {
 
 #[tokio::test]
 async fn name_that_cannot_be_resolved_is_a_fault() {
-    let commands =
-        command_client::over_network("no-such-host.invalid:5004".to_owned(), &Metrics::new());
+    let commands = over_network("no-such-host.invalid:5004");
     assert_eq!(run(edge(commands).await, "hello").await, unavailable());
 }

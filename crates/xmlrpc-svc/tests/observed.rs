@@ -87,7 +87,9 @@ fn metrics_of_all_kinds_pass_prometheus_own_check() {
     assert!(process("cpu_seconds_total") < 60.0);
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
     assert!((now - 120.0..now + 2.0).contains(&process("start_time_seconds")));
-    assert!(metrics.contains("\ncallbox_build_info{version=\"0.1.0\",rustc=\"1."), "{metrics}");
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!("\ncallbox_build_info{{version=\"{version}\",rustc=\"1.");
+    assert!(metrics.contains(&build), "{metrics}");
 }
 
 #[test]
@@ -135,6 +137,42 @@ fn line_of_a_call_has_the_named_fields_and_no_others() {
     assert_eq!(sum["trace_id"], "0af7651916cd43dd8448eb211c80319c");
     assert_eq!((&nothing["method"], &nothing["fault"]), (&"-".into(), &(-32601).into()));
     assert_eq!((&multicall["entries"], &multicall["failed"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn line_of_a_call_by_json_tells_its_door() {
+    let service = start(&["--access-log", "all"]);
+    let post = |path: &str, body: &str| {
+        let head = "Host: localhost\r\nConnection: close\r\n";
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+        exchange(service.addr("xmlrpc"), &request)
+    };
+    let call = r#"{"jsonrpc": "2.0", "method": "addition", "params": [2, 3], "id": 1}"#;
+    let bad = r#"{"jsonrpc": "2.0", "method": "addition", "id": 1}"#;
+    post("/jsonrpc", call);
+    post("/jsonrpc", &format!("[{call}, {bad}, 1]"));
+    post("/json/addition", "[2, 3]");
+    post("/json/addition", "");
+    post("/json/%FF", "");
+    service.wait_for_log("\"level\":\"WARN\"");
+    let told: Vec<_> = access_lines(&service)
+        .iter()
+        .map(|line| {
+            let part = |name| line[name].to_string().replace('"', "");
+            let names = ["level", "door", "method", "status", "fault", "entries", "failed"];
+            names.map(part).join(" ")
+        })
+        .collect();
+    let expected = [
+        "INFO jsonrpc addition 200 null null null",
+        "INFO jsonrpc - 200 null 3 2",
+        "INFO json addition 200 null null null",
+        "INFO json addition 400 -32602 null null",
+        "WARN json - 400 null null null",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use authority::Authority;
 use directory::Directory;
@@ -212,18 +212,23 @@ fn handles_hangups(id: u32) -> bool {
 fn hangup_before_readiness_is_made_good_after_it() {
     let authority = Authority::new();
     let identity = authority.localhost();
-    // The start waits for whoever writes the certificate.
-    let pipe = authority.path("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let certificate = fs::read(&identity.certificate).unwrap();
-    let args = ["--tls-listen", "127.0.0.1:0", "--tls-cert", &pipe, "--tls-key", &identity.key];
-    let service = Process::spawn(command(BINARY, &[&PORTS[..], &args].concat(), &[]), 0);
+    // The start waits for whoever passes the certificate on.
+    let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let args =
+        ["--tls-listen", "127.0.0.1:0", "--tls-cert", "/dev/stdin", "--tls-key", &identity.key];
+    let mut command = command(BINARY, &[&PORTS[..], &args].concat(), &[]);
+    command.stdin(cat.stdout.take().unwrap());
+    let service = Process::spawn(command, 0);
     wait_until("hangups are handled", || handles_hangups(service.id()));
     service.signal("HUP");
-    fs::write(&pipe, &certificate).unwrap();
+    let certificate = fs::read(&identity.certificate).unwrap();
+    cat.stdin.take().unwrap().write_all(&certificate).unwrap();
+    assert!(cat.wait().unwrap().success());
     service.wait_for_log("ready");
-    fs::write(&pipe, &certificate).unwrap();
-    service.wait_for_log("reloaded");
+    // It has been read to its end before.
+    service.wait_for_log("not reloaded, nothing is changed");
+    let log = service.stderr();
+    assert!(log.find(": ready") < log.find("not reloaded"), "{log}");
 }
 
 #[test]

@@ -428,3 +428,18 @@ fn sslyze_finds_it_complies_with_mozillas_intermediate_configuration() {
     // It has tried much, and the service is as it was.
     assert_eq!(secured.curl(None).0, Some(0));
 }
+
+#[test]
+fn answers_by_tls_that_nobody_reads_take_no_more_memory_than_there_is() {
+    const MAX_MEMORY: usize = 48 << 20;
+    let secured = start(&["--max-memory", "32MiB"]);
+    let crowd = waiting(secured.python("unread", None));
+    let metrics = support::get(secured.service.addr("admin"), "/metrics").1;
+    // Of those whose answers are read there is room for more than that.
+    let there = support::value(&metrics, "callbox_connections{listener=\"xmlrpc-tls\"}");
+    assert!(there < 100.0, "{metrics}");
+    let peak = secured.service.peak_memory();
+    assert!(peak < MAX_MEMORY, "{peak} bytes at the peak\n{metrics}");
+    crowd.goes_on_to_its_end();
+    wait_until("somebody else is served", || secured.curl(None).0 == Some(0));
+}

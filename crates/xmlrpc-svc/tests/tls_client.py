@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 import xmlrpc.client
+from contextlib import suppress
 
 PATIENCE = 30
 CALL = b"<methodCall><methodName>system.listMethods</methodName></methodCall>"
@@ -37,9 +38,9 @@ def answer(stream):
     return response.read()
 
 
-def post(headers=""):
-    head = f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {len(CALL)}\r\n\r\n"
-    return head.encode() + CALL
+def post(headers="", body=CALL):
+    head = f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def proxy(port, ca, *identity):
@@ -87,6 +88,29 @@ def closed(port, ca, *identity):
         print("answered", flush=True)
         assert stream.recv(1) == b""
         assert silent.recv(1) == b""
+
+
+def unread(port, ca):
+    """A crowd that takes nothing of its answers, and stays until the test's line."""
+    # Each entry is wrong, which its answer says at length.
+    entries = b"<array><data>" + b"<value/>" * 32 + b"</data></array>"
+    call = CALL.replace(b"listMethods", b"multicall").replace(
+        b"</methodCall>", b"<params><param><value>" + entries + b"</value></param></params></methodCall>"
+    )
+    made, crowd = context(ca), []
+    for _ in range(600):
+        plain = socket.socket()
+        plain.settimeout(PATIENCE)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        # Whom there is no memory for is closed.
+        with suppress(OSError):
+            plain.connect(("localhost", port))
+            stream = made.wrap_socket(plain, server_hostname="localhost")
+            crowd.append(stream)
+            stream.setblocking(False)
+            stream.send(post(body=call) * 17)
+    print("answered", flush=True)
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -5,18 +5,26 @@ use serde::{Deserialize, Serialize};
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {
-    registry.add("interopEchoTests.echoString", ECHO, |text: String| text);
-    registry.add("interopEchoTests.echoInteger", ECHO, |number: i64| number);
-    registry.add("interopEchoTests.echoFloat", ECHO, |number: f64| number);
-    registry.add("interopEchoTests.echoBoolean", ECHO, |flag: bool| flag);
-    registry.add("interopEchoTests.echoDate", ECHO, |date: DateTime| date);
-    registry.add("interopEchoTests.echoBase64", ECHO, |bytes: Base64| bytes);
-    registry.add("interopEchoTests.echoStruct", ECHO, |members: Struct| members);
-    registry.add("interopEchoTests.echoStringArray", ECHO, |texts: Vec<String>| texts);
-    registry.add("interopEchoTests.echoIntegerArray", ECHO, |numbers: Vec<i64>| numbers);
-    registry.add("interopEchoTests.echoFloatArray", ECHO, |numbers: Vec<f64>| numbers);
-    registry.add("interopEchoTests.echoStructArray", ECHO, |structs: Vec<Struct>| structs);
-    registry.add("interopEchoTests.echoValue", ECHO, |value: Value| value);
+    registry.add("interopEchoTests.echoString", ECHO, |text: String| text).names(["text"]);
+    registry.add("interopEchoTests.echoInteger", ECHO, |number: i64| number).names(["number"]);
+    registry.add("interopEchoTests.echoFloat", ECHO, |number: f64| number).names(["number"]);
+    registry.add("interopEchoTests.echoBoolean", ECHO, |flag: bool| flag).names(["flag"]);
+    registry.add("interopEchoTests.echoDate", ECHO, |date: DateTime| date).names(["date"]);
+    registry.add("interopEchoTests.echoBase64", ECHO, |bytes: Base64| bytes).names(["bytes"]);
+    registry.add("interopEchoTests.echoStruct", ECHO, |members: Struct| members).names(["members"]);
+    registry
+        .add("interopEchoTests.echoStringArray", ECHO, |texts: Vec<String>| texts)
+        .names(["texts"]);
+    registry
+        .add("interopEchoTests.echoIntegerArray", ECHO, |numbers: Vec<i64>| numbers)
+        .names(["numbers"]);
+    registry
+        .add("interopEchoTests.echoFloatArray", ECHO, |numbers: Vec<f64>| numbers)
+        .names(["numbers"]);
+    registry
+        .add("interopEchoTests.echoStructArray", ECHO, |structs: Vec<Struct>| structs)
+        .names(["structs"]);
+    registry.add("interopEchoTests.echoValue", ECHO, |value: Value| value).names(["value"]);
     registry.add("interopEchoTests.noInParams", "Takes nothing and returns true.", || true);
     registry.add("interopEchoTests.whichToolkit", "Names this toolkit.", Toolkit::this);
 }

@@ -5,46 +5,61 @@ use serde::{Deserialize, Serialize};
 
 /// Publishes the group.
 pub fn add(registry: &mut Registry) {
-    registry.add(
-        "validator1.arrayOfStructsTest",
-        "The sum of the structs' members curly.",
-        |stooges: Vec<Curly>| {
-            stooges
-                .iter()
-                .try_fold(0_i64, |sum, stooge| sum.checked_add(stooge.curly))
-                .ok_or_else(overflow)
-        },
-    );
-    registry.add(
-        "validator1.countTheEntities",
-        "How often the five special characters of XML occur.",
-        |text: String| Entities::of(&text),
-    );
-    registry.add(
-        "validator1.easyStructTest",
-        "The sum of the members moe, larry and curly.",
-        Stooges::sum,
-    );
-    registry.add("validator1.echoStructTest", "Returns its argument.", |members: Struct| members);
-    registry.add("validator1.manyTypesTest", "Returns its arguments as an array.", many_types);
-    registry.add(
-        "validator1.moderateSizeArrayCheck",
-        "The first and the last string, joined.",
-        first_and_last,
-    );
-    registry.add(
-        "validator1.nestedStructTest",
-        "The sum of moe, larry and curly of 1 April 2000.",
-        |years: Years| years.year.month.day.sum(),
-    );
-    registry.add(
-        "validator1.simpleStructReturnTest",
-        "A number times 10, 100 and 1000.",
-        |number: i32| {
-            let number = i64::from(number);
-            Products { times10: number * 10, times100: number * 100, times1000: number * 1000 }
-        },
-    );
+    registry
+        .add(
+            "validator1.arrayOfStructsTest",
+            "The sum of the structs' members curly.",
+            sum_of_curlies,
+        )
+        .names(["structs"]);
+    registry
+        .add(
+            "validator1.countTheEntities",
+            "How often the five special characters of XML occur.",
+            |text: String| Entities::of(&text),
+        )
+        .names(["text"]);
+    registry
+        .add(
+            "validator1.easyStructTest",
+            "The sum of the members moe, larry and curly.",
+            Stooges::sum,
+        )
+        .names(["stooges"]);
+    registry
+        .add("validator1.echoStructTest", "Returns its argument.", |members: Struct| members)
+        .names(["members"]);
+    registry
+        .add("validator1.manyTypesTest", "Returns its arguments as an array.", many_types)
+        .names(["number", "flag", "text", "double", "date", "bytes"]);
+    registry
+        .add(
+            "validator1.moderateSizeArrayCheck",
+            "The first and the last string, joined.",
+            first_and_last,
+        )
+        .names(["texts"]);
+    registry
+        .add(
+            "validator1.nestedStructTest",
+            "The sum of moe, larry and curly of 1 April 2000.",
+            |years: Years| years.year.month.day.sum(),
+        )
+        .names(["years"]);
+    registry
+        .add(
+            "validator1.simpleStructReturnTest",
+            "A number times 10, 100 and 1000.",
+            |number: i32| {
+                let number = i64::from(number);
+                Products { times10: number * 10, times100: number * 100, times1000: number * 1000 }
+            },
+        )
+        .names(["number"]);
+}
+
+fn sum_of_curlies(stooges: Vec<Curly>) -> Result<i64, Fault> {
+    stooges.iter().try_fold(0_i64, |sum, stooge| sum.checked_add(stooge.curly)).ok_or_else(overflow)
 }
 
 #[derive(Deserialize)]
