@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 const CASES: u32 = 20_000;
 
 /// Pieces of the languages that the targets read, to be put in anywhere.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 59] = [
     "<value>",
     "</value>",
     "<value/>",
@@ -23,6 +23,10 @@ const PIECES: [&str; 30] = [
     "<member><name>",
     "</name>",
     "</member>",
+    "<params><param>",
+    "</param></params>",
+    "<fault>",
+    "</fault>",
     "<nil/>",
     "<ex:nil/>",
     "xmlns:ex='u'",
@@ -40,7 +44,32 @@ const PIECES: [&str; 30] = [
     "\r\n",
     "\n",
     "\r",
+    "\r\0",
     "\u{feff}",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\ud83d",
+    "\\ude00",
+    "\"id\":",
+    "\"params\":",
+    "\"jsonrpc\":\"2.0\",",
+    "\"method\":\"a\",",
+    "{\"$dateTime\":\"",
+    "{\"$base64\":\"",
+    "null",
+    "true",
+    "-0",
+    "1.5",
+    "e400",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "0.1e-5",
 ];
 
 #[derive(Debug, Clone)]
@@ -113,6 +142,11 @@ fn documents_are_read_or_refused() {
 #[test]
 fn charsets_are_read_or_refused() {
     run("prolog", callbox_fuzz::prolog);
+}
+
+#[test]
+fn json_is_read_or_refused() {
+    run("json", callbox_fuzz::json);
 }
 
 #[test]
