@@ -11,12 +11,17 @@ use mio::{Events, Poll, Token};
 
 use crate::client::connected;
 use crate::samples::Samples;
+use callbox_bench::proc_files::own_cpu_seconds;
 
 /// How long a caller waits for an answer before hanging up.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Connections of the generator; a call that would need a further one is not made.
+/// Most connections of the generator, where it may have as many descriptors; a call that would need
+/// a further one is not made.
 const MAX_CONNECTIONS: usize = 24_000;
+
+/// Descriptors of the generator that are no connections of callers.
+const OTHER_DESCRIPTORS: usize = 64;
 
 /// Longest sleep, so that what has become due is seen.
 const TICK: Duration = Duration::from_millis(1);
@@ -42,8 +47,11 @@ pub struct Told {
     pub refused: Vec<f64>,
     /// Calls whose callers hung up.
     pub given_up: usize,
-    /// Calls whose connection broke.
+    /// Calls whose connection broke, or which could not have one.
     pub broken: usize,
+    /// CPU seconds that this process took a second. Near 1 it is the limit, and what it tells of
+    /// times is its own doing.
+    pub busy: f64,
 }
 
 impl Told {
@@ -59,10 +67,11 @@ impl Told {
 /// Has `addr` asked with `request` at that pace for so long.
 pub fn call(addr: SocketAddr, request: &[u8], pace: Pace, time: Duration) -> io::Result<Told> {
     let mut callers = Callers::new(addr, request, pace)?;
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), own_cpu_seconds()?);
     callers.run(started, time)?;
     let mut told = callers.told;
     told.seconds = started.elapsed().as_secs_f64();
+    told.busy = (own_cpu_seconds()? - before) / told.seconds;
     told.answered.sort_by(f64::total_cmp);
     told.refused.sort_by(f64::total_cmp);
     Ok(told)
@@ -73,6 +82,7 @@ struct Callers<'a> {
     request: &'a [u8],
     pace: Pace,
     poll: Poll,
+    max_connections: usize,
     slots: Vec<Option<Caller>>,
     empty: Vec<usize>,
     /// Connections kept after an answer.
@@ -88,11 +98,13 @@ struct Callers<'a> {
 
 impl<'a> Callers<'a> {
     fn new(addr: SocketAddr, request: &'a [u8], pace: Pace) -> io::Result<Self> {
+        let descriptors = rlimit::increase_nofile_limit(u64::MAX)? as usize;
         Ok(Self {
             addr,
             request,
             pace,
             poll: Poll::new()?,
+            max_connections: MAX_CONNECTIONS.min(descriptors.saturating_sub(OTHER_DESCRIPTORS)),
             slots: Vec::new(),
             empty: Vec::new(),
             free: Vec::new(),
@@ -166,7 +178,7 @@ impl<'a> Callers<'a> {
 
     fn connect(&mut self) -> io::Result<Option<usize>> {
         let index = self.empty.pop().unwrap_or(self.slots.len());
-        if index == MAX_CONNECTIONS {
+        if index == self.max_connections {
             self.told.broken += 1;
             return Ok(None);
         }

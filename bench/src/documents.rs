@@ -1,6 +1,9 @@
 //! The documents that are sent, read and written.
 
-use protocol::xmlrpc::{Array, DateTime, MethodCall, Struct, Value, encode_call, encode_response};
+use protocol::json;
+use protocol::xmlrpc::{
+    Array, DateTime, MethodCall, Struct, TypeName, Value, encode_call, encode_response,
+};
 
 /// `addition(2, 3)`, without layout.
 pub fn addition() -> Vec<u8> {
@@ -8,15 +11,31 @@ pub fn addition() -> Vec<u8> {
 }
 
 pub fn addition_call() -> MethodCall {
-    MethodCall::new("addition", vec![Value::Int(2), Value::Int(3)])
+    MethodCall::new("addition", sum())
+}
+
+/// `method(2, 3)`.
+pub fn sum_by(method: &str) -> Vec<u8> {
+    written(&MethodCall::new(method, sum()))
+}
+
+/// `method()`.
+pub fn call(method: &str) -> Vec<u8> {
+    written(&MethodCall::new(method, Vec::new()))
+}
+
+fn sum() -> Vec<Value> {
+    vec![Value::Int(2), Value::Int(3)]
 }
 
 /// `addition(2, 3)` so many times in one `system.multicall`.
 pub fn multicall(calls: usize) -> Vec<u8> {
-    let entry = structure(vec![
-        ("methodName", "addition".into()),
-        ("params", array(vec![Value::Int(2), Value::Int(3)])),
-    ]);
+    multicall_of("addition", calls)
+}
+
+/// `method(2, 3)` so many times in one `system.multicall`.
+pub fn multicall_of(method: &str, calls: usize) -> Vec<u8> {
+    let entry = structure(vec![("methodName", method.into()), ("params", array(sum()))]);
     let params = vec![array(vec![entry; calls])];
     written(&MethodCall::new("system.multicall", params))
 }
@@ -28,6 +47,22 @@ pub fn echo(value: Value) -> Vec<u8> {
 
 pub fn echo_call(value: Value) -> MethodCall {
     MethodCall::new("interopEchoTests.echoValue", vec![value])
+}
+
+/// `addition(2, 3)` by JSON-RPC.
+pub fn json_addition() -> &'static [u8] {
+    br#"{"jsonrpc":"2.0","method":"addition","params":[2,3],"id":1}"#
+}
+
+/// An echo of `value` by JSON-RPC.
+pub fn json_echo(value: &Value) -> Vec<u8> {
+    let start = br#"{"jsonrpc":"2.0","method":"interopEchoTests.echoValue","params":["#;
+    [start, &*json(value), br#"],"id":1}"#].concat()
+}
+
+/// `value` as JSON.
+pub fn json(value: &Value) -> Vec<u8> {
+    json::encode_result(value, TypeName::Any).expect("the documents of this file can be written")
 }
 
 /// The answer that gives `value`.

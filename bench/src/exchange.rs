@@ -25,6 +25,12 @@ impl Exchange {
         Exchange::post(addr, body, calls, Carrier::Socket)
     }
 
+    /// A POST of `body` where calls are made by JSON-RPC, learnt as by [`Exchange::http`].
+    pub fn json(addr: SocketAddr, body: &[u8], calls: usize) -> io::Result<Exchange> {
+        let request = posted(addr, "/jsonrpc", "application/json", body);
+        Exchange::learnt(addr, request, calls, Carrier::Socket)
+    }
+
     /// As [`Exchange::http`], by TLS.
     pub fn https(addr: SocketAddr, body: &[u8], calls: usize) -> io::Result<Exchange> {
         Exchange::post(addr, body, calls, Carrier::Tls)
@@ -40,25 +46,21 @@ impl Exchange {
     }
 
     fn post(addr: SocketAddr, body: &[u8], calls: usize, carrier: Carrier) -> io::Result<Exchange> {
-        let mut request = format!(
-            "POST / HTTP/1.1\r\nHost: {addr}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(body);
-        let mut stream = ask(addr, &request, carrier)?;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(read_byte(&mut stream)?);
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let body_bytes = content_length(&head)?;
-        let mut answer = vec![0; body_bytes];
-        stream.read_exact(&mut answer)?;
-        if !head.starts_with("HTTP/1.1 200") || find(&answer, b"<fault>") {
+        Exchange::learnt(addr, written(addr, body), calls, carrier)
+    }
+
+    fn learnt(
+        addr: SocketAddr,
+        request: Vec<u8>,
+        calls: usize,
+        carrier: Carrier,
+    ) -> io::Result<Exchange> {
+        let (head, answer) = answered(addr, &request, carrier)?;
+        let is_fault = [&b"<fault>"[..], b"\"error\""].iter().any(|word| contains(&answer, word));
+        if !head.starts_with("HTTP/1.1 200") || is_fault {
             return Err(Error::other(format!("not an answer: {head}")));
         }
-        Ok(Exchange { request, response_bytes: head.len() + body_bytes, calls, carrier })
+        Ok(Exchange { request, response_bytes: head.len() + answer.len(), calls, carrier })
     }
 
     /// The same line `depth` times, whose answers must be `depth` lines of the same length.
@@ -72,6 +74,38 @@ impl Exchange {
         let request = line.repeat(depth).into_bytes();
         Ok(Exchange { request, response_bytes: bytes, calls: depth, carrier: Carrier::Socket })
     }
+}
+
+/// What a POST of `body` is answered with, whatever that is.
+pub fn body_of_answer(addr: SocketAddr, body: &[u8]) -> io::Result<Vec<u8>> {
+    Ok(answered(addr, &written(addr, body), Carrier::Socket)?.1)
+}
+
+fn written(addr: SocketAddr, body: &[u8]) -> Vec<u8> {
+    posted(addr, "/", "text/xml", body)
+}
+
+fn posted(addr: SocketAddr, path: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {addr}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+/// Head and body of the answer.
+fn answered(addr: SocketAddr, request: &[u8], carrier: Carrier) -> io::Result<(String, Vec<u8>)> {
+    let mut stream = ask(addr, request, carrier)?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(read_byte(&mut stream)?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut body = vec![0; content_length(&head)?];
+    stream.read_exact(&mut body)?;
+    Ok((head, body))
 }
 
 fn ask(addr: SocketAddr, request: &[u8], carrier: Carrier) -> io::Result<Wire<TcpStream>> {
@@ -97,6 +131,7 @@ fn content_length(head: &str) -> io::Result<usize> {
         .ok_or_else(|| Error::other("the answer does not tell its length"))
 }
 
-fn find(text: &[u8], word: &[u8]) -> bool {
+/// Whether `word` is somewhere in `text`.
+pub fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }

@@ -12,7 +12,7 @@ use crate::process::Server;
 use crate::samples::Samples;
 
 /// Before the measurement, a share of its time, for caches, allocators and branch predictors.
-const WARM_UP: f64 = 0.25;
+pub const WARM_UP: f64 = 0.25;
 
 /// Read at once.
 const READ_BYTES: usize = 256 * 1024;
@@ -47,6 +47,26 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of exchanges of `calls` each, one latency an exchange.
+    pub fn new(
+        mut latencies: Vec<f64>,
+        calls: usize,
+        seconds: f64,
+        server_cpu_seconds: f64,
+    ) -> io::Result<Outcome> {
+        if latencies.is_empty() {
+            return Err(Error::other("nothing was answered"));
+        }
+        latencies.sort_by(f64::total_cmp);
+        Ok(Outcome {
+            calls: (latencies.len() * calls) as f64,
+            seconds,
+            server_cpu_seconds,
+            p50: Samples::quantile(&latencies, 0.5),
+            p99: Samples::quantile(&latencies, 0.99),
+        })
+    }
+
     pub fn per_second(&self) -> f64 {
         self.calls / self.seconds
     }
@@ -66,18 +86,8 @@ pub fn run(server: &Server, exchange: &Exchange, load: Load) -> io::Result<Outco
     generator.run_for(load.time)?;
     let (seconds, after) = (started.elapsed().as_secs_f64(), server.usage()?);
 
-    let mut latencies = generator.latencies;
-    if latencies.is_empty() {
-        return Err(Error::other("nothing was answered"));
-    }
-    latencies.sort_by(f64::total_cmp);
-    Ok(Outcome {
-        calls: (latencies.len() * exchange.calls) as f64,
-        seconds,
-        server_cpu_seconds: after.cpu_seconds - before.cpu_seconds,
-        p50: Samples::quantile(&latencies, 0.5),
-        p99: Samples::quantile(&latencies, 0.99),
-    })
+    let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
+    Outcome::new(generator.latencies, exchange.calls, seconds, cpu_seconds)
 }
 
 struct Generator<'a> {

@@ -4,11 +4,11 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 use crate::peers::Peer;
-use crate::proc_files::cpu_field;
+use callbox_bench::proc_files::cpu_field;
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-const CRATES: [&str; 5] = ["axum", "dxr_server", "dxr", "serde_xmlrpc", "roxmltree"];
+const CRATES: [&str; 6] = ["axum", "dxr_server", "dxr", "serde_xmlrpc", "roxmltree", "serde_json"];
 
 /// Peers that are programs, and what makes each tell its version.
 const PROGRAMS: [(Peer, &str); 3] =

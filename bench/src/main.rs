@@ -1,21 +1,22 @@
 //! Measures this project and its peers in turn, on this machine, and prints Markdown.
 //!
-//! `sections` say what is measured. For servers: `peers` start them (`process`), `exchange` learns
-//! what they answer, `load` asks them over many `client`s (by a `wire`), `callers` ask for more than they can do, `turns` repeats that round by round. For
+//! `sections` say what is measured. For servers: `peers` start them (`process`), and `front`s before them, `exchange` learns
+//! what they answer, `load` asks them over many `client`s (by a `wire`) or by `datagrams`, `callers` ask for more than they can do, `turns` repeats that round by round. For
 //! codecs: `contest`. Figures become `samples`, `goal` judges them, `table` prints them.
 
 mod callers;
 mod client;
 mod contest;
+mod datagrams;
 mod documents;
 mod exchange;
+mod front;
 mod goal;
 mod identity;
 mod load;
 mod machine;
 mod options;
 mod peers;
-mod proc_files;
 mod process;
 mod samples;
 mod sections;
@@ -27,7 +28,7 @@ use std::io;
 use std::process::ExitCode;
 
 use options::{Options, Section};
-use sections::{codec, http, idle, overload, scale, start, text, tls};
+use sections::{clients, codec, gateway, http, idle, overload, scale, start, text, tls};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -62,6 +63,8 @@ fn run(section: Section, options: &Options) -> io::Result<String> {
         Section::Http => http::run(options),
         Section::Scale => scale::run(options),
         Section::Text => text::run(options),
+        Section::Client => clients::run(options),
+        Section::Gateway => gateway::run(options),
         Section::Idle => idle::run(options),
         Section::Tls => tls::run(options),
         Section::Start => start::run(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub const USAGE: &str =
     "usage: bench/run [--keep] [SECTION]... [--rounds COUNT] [--seconds TIME] [--idle COUNT]
-sections: codec http scale idle tls text start overload (all of them unless named)
+sections: codec http scale idle tls text client gateway start overload (all of them unless named)
 --rounds   turns that each peer gets; medians are taken over them (5)
 --seconds  length of one measurement (2)
 --idle     connections in the sections idle and tls (10000)
@@ -16,19 +16,23 @@ pub enum Section {
     Http,
     Scale,
     Text,
+    Client,
+    Gateway,
     Idle,
     Tls,
     Start,
     Overload,
 }
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 10] = [
     ("codec", Section::Codec),
     ("http", Section::Http),
     ("scale", Section::Scale),
     ("idle", Section::Idle),
     ("tls", Section::Tls),
     ("text", Section::Text),
+    ("client", Section::Client),
+    ("gateway", Section::Gateway),
     ("start", Section::Start),
     ("overload", Section::Overload),
 ];

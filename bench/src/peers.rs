@@ -14,6 +14,8 @@ pub const OURS: &str = "this project";
 pub enum Peer {
     XmlRpc,
     XmlRpcTls,
+    JsonRpc,
+    Jsonrpsee,
     FixedBody,
     Nginx,
     NginxTls,
@@ -24,13 +26,15 @@ pub enum Peer {
     Redis,
     PythonTcp,
     BareEpoll,
+    BareUdp,
     Waiting,
 }
 
 impl Peer {
     pub fn name(self) -> &'static str {
         match self {
-            Peer::XmlRpc | Peer::Text => OURS,
+            Peer::XmlRpc | Peer::JsonRpc | Peer::Text => OURS,
+            Peer::Jsonrpsee => "jsonrpsee",
             Peer::XmlRpcTls => "this project, TLS",
             Peer::FixedBody => "axum, fixed body",
             Peer::Nginx => "nginx, `return 200`",
@@ -42,6 +46,7 @@ impl Peer {
             Peer::PythonTcp => "Python ThreadingTCPServer",
             Peer::Waiting => "a method that waits",
             Peer::BareEpoll => "bare epoll loop, in C",
+            Peer::BareUdp => "bare loop, in C",
         }
     }
 
@@ -60,13 +65,17 @@ impl Peer {
     /// Where its program is, if it is installed.
     pub fn program(self) -> Option<PathBuf> {
         let path = match self {
-            Peer::XmlRpc | Peer::XmlRpcTls => bench().join("../target/release/xmlrpc-svc"),
+            Peer::XmlRpc | Peer::XmlRpcTls | Peer::JsonRpc => {
+                bench().join("../target/release/xmlrpc-svc")
+            }
             Peer::Text => bench().join("../target/release/tcp-command-svc"),
             Peer::FixedBody => bench().join("target/release/fixed_body"),
             Peer::Dxr => bench().join("target/release/dxr_peer"),
+            Peer::Jsonrpsee => bench().join("target/release/jsonrpsee_peer"),
             Peer::Waiting => bench().join("target/release/waiting"),
             Peer::Abyss => bench().join("target/abyss"),
             Peer::BareEpoll => bench().join("target/bare_epoll"),
+            Peer::BareUdp => bench().join("target/bare_udp"),
             Peer::Nginx | Peer::NginxTls => return in_path("nginx"),
             Peer::Redis => return in_path("redis-server"),
             Peer::PythonXmlRpc | Peer::PythonTcp => return in_path("python3"),
@@ -77,7 +86,9 @@ impl Peer {
     fn arguments(self, port: u16, admin: &str, body_bytes: usize) -> io::Result<Vec<String>> {
         let script = |name: &str| bench().join("peers").join(name).display().to_string();
         let words = match self {
-            Peer::XmlRpc => xmlrpc_words(&format!("--listen 127.0.0.1:{port}"), admin),
+            Peer::XmlRpc | Peer::JsonRpc => {
+                xmlrpc_words(&format!("--listen 127.0.0.1:{port}"), admin)
+            }
             Peer::XmlRpcTls => {
                 let Identity { certificate, key } = Identity::create(&bench().join("target"))?;
                 let tls = format!(
@@ -91,10 +102,15 @@ impl Peer {
                 "--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000 --max-calls 8"
             ),
             Peer::Text => {
-                format!("--listen 127.0.0.1:{port} --admin-listen {admin} --max-connections 30000")
+                format!(
+                    "--listen 127.0.0.1:{port} --udp-listen 127.0.0.1:{port} --udp-rate off \
+                     --admin-listen {admin} --max-connections 30000"
+                )
             }
             Peer::FixedBody => format!("{port} {body_bytes}"),
-            Peer::Dxr | Peer::Abyss | Peer::BareEpoll => port.to_string(),
+            Peer::Dxr | Peer::Jsonrpsee | Peer::Abyss | Peer::BareEpoll | Peer::BareUdp => {
+                port.to_string()
+            }
             Peer::PythonXmlRpc => format!("{} {port}", script("simple_xmlrpc.py")),
             Peer::PythonTcp => format!("{} {port}", script("threading_tcp.py")),
             Peer::Redis => {
@@ -118,7 +134,7 @@ impl Peer {
     }
 }
 
-fn xmlrpc_words(listening: &str, admin: &str) -> String {
+pub fn xmlrpc_words(listening: &str, admin: &str) -> String {
     format!(
         "--methods arithmetic,command,interop {listening} --admin-listen {admin} \
          --max-connections 30000 --header-deadline 10m"
@@ -127,9 +143,15 @@ fn xmlrpc_words(listening: &str, admin: &str) -> String {
 
 /// Writes what nginx needs to give `body_bytes` back from one process, and says where.
 fn nginx_words(listening: &str, body_bytes: usize) -> io::Result<String> {
+    let body = "x".repeat(body_bytes);
+    nginx_serving(&format!("server {{ {listening} location / {{ return 200 \"{body}\"; }} }}"))
+}
+
+/// Writes what nginx needs to serve as `servers` say, from one process, and says where.
+pub fn nginx_serving(servers: &str) -> io::Result<String> {
     let dir = bench().join("target");
     let path = dir.join("nginx.conf");
-    let (dir, body) = (dir.display(), "x".repeat(body_bytes));
+    let dir = dir.display();
     let text = format!(
         "user root; daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid;
          error_log stderr; events {{ worker_connections 2048; }}
@@ -137,18 +159,19 @@ fn nginx_words(listening: &str, body_bytes: usize) -> io::Result<String> {
            access_log off; keepalive_requests 1000000000; client_max_body_size 8m;
            client_body_temp_path {dir}/nginx; proxy_temp_path {dir}/nginx; uwsgi_temp_path {dir}/nginx;
            fastcgi_temp_path {dir}/nginx; scgi_temp_path {dir}/nginx; default_type text/xml;
-           server {{ {listening} location / {{ return 200 \"{body}\"; }} }}
+           {servers}
          }}"
     );
     fs::write(&path, text)?;
     Ok(format!("-e stderr -c {}", path.display()))
 }
 
-fn bench() -> &'static Path {
+/// Where the benchmarks are.
+pub fn bench() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+pub fn in_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     // Servers are often kept where only root looks.
     let dirs = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);

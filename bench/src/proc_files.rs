@@ -22,6 +22,13 @@ pub fn usage(process: u32) -> io::Result<Usage> {
     Ok(Usage { cpu_seconds, resident_bytes: resident_bytes(process)? })
 }
 
+/// CPU seconds that this process, without those that it started, has used so far.
+pub fn own_cpu_seconds() -> io::Result<f64> {
+    let own = fs::read_to_string("/proc/self/stat")?;
+    let ticks = Stat::parse(&own).map(|stat| stat.own_ticks);
+    ticks.map(|ticks| ticks / TICKS).ok_or_else(|| Error::other("/proc/self/stat is odd"))
+}
+
 /// A field of the first processor in `/proc/cpuinfo`.
 pub fn cpu_field(name: &str) -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
@@ -31,6 +38,7 @@ pub fn cpu_field(name: &str) -> Option<String> {
 
 struct Stat {
     parent: u32,
+    own_ticks: f64,
     /// Its own and those of its children that have ended.
     ticks: f64,
 }
@@ -39,8 +47,10 @@ impl Stat {
     fn parse(text: &str) -> Option<Stat> {
         // The name may hold spaces and parentheses; numbers follow its last one.
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-        Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks })
+        let sum =
+            |fields: &[&str]| fields.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+        let (own_ticks, ticks) = (sum(fields.get(11..13)?), sum(fields.get(11..15)?));
+        Some(Stat { parent: fields.get(1)?.parse().ok()?, own_ticks, ticks })
     }
 }
 

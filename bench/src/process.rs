@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::proc_files::{self, Usage};
+use callbox_bench::proc_files::{self, Usage};
 
 /// The core of the servers; the load generator, which is this process, has another.
 const SERVER_CORE: &str = "0";

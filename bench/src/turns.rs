@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::exchange::Exchange;
+use crate::goal::{Goal, judged};
 use crate::load::{self, Load, Outcome};
 use crate::peers::Peer;
 use crate::samples::{Samples, short};
@@ -33,20 +34,30 @@ pub struct Series {
 
 /// `rounds` turns for each of `contestants`, in their order. One that fails is skipped from then on.
 pub fn measure(contestants: &[Contestant], rounds: usize) -> Vec<Series> {
-    let mut all: Vec<Series> = contestants.iter().map(|_| Series::default()).collect();
+    in_turn(contestants, rounds, |contestant| contestant.peer, Contestant::turn)
+}
+
+/// `rounds` turns for each of `all`, each of which is measured by `turn`.
+pub fn in_turn<T>(
+    all: &[T],
+    rounds: usize,
+    peer: impl Fn(&T) -> Peer,
+    turn: impl Fn(&T) -> io::Result<Outcome>,
+) -> Vec<Series> {
+    let mut series: Vec<Series> = all.iter().map(|_| Series::default()).collect();
     for round in 1..=rounds {
-        for (contestant, series) in contestants.iter().zip(&mut all) {
+        for (one, series) in all.iter().zip(&mut series) {
             if series.skipped.is_some() {
                 continue;
             }
-            eprintln!("  round {round} of {rounds}: {}", contestant.peer.name());
-            match contestant.turn() {
+            eprintln!("  round {round} of {rounds}: {}", peer(one).name());
+            match turn(one) {
                 Ok(outcome) => series.push(outcome),
-                Err(error) => series.skipped = Some(reason(contestant.peer, &error)),
+                Err(error) => series.skipped = Some(reason(peer(one), &error)),
             }
         }
     }
-    all
+    series
 }
 
 impl Contestant<'_> {
@@ -66,10 +77,19 @@ impl Series {
         self.p99.push(outcome.p99);
     }
 
-    /// Adds the row of `peer`: its figures, and what they are beside those of others.
-    pub fn add_to(&self, table: &mut Table, peer: Peer, [ratio, goal]: [String; 2]) {
+    /// Adds the row of `peer`: its figures, and what those of `ours` are to them by CPU second.
+    pub fn add_compared(&self, table: &mut Table, peer: Peer, ours: &Series, goal: Option<Goal>) {
+        if let Some(why) = &self.skipped {
+            return table.skipped(peer.name(), why);
+        }
+        let ratio = ours.per_cpu_second.over(&self.per_cpu_second);
+        self.add_to(table, peer.name(), [ratio.to_string(), judged(goal, &ratio)]);
+    }
+
+    /// Adds the row called `name`: its figures, and what they are beside those of others.
+    pub fn add_to(&self, table: &mut Table, name: &str, [ratio, goal]: [String; 2]) {
         table.row([
-            peer.name().to_owned(),
+            name.to_owned(),
             short(self.per_second.median()),
             self.per_cpu_second.to_string(),
             short(self.busy.median()),

@@ -3,8 +3,10 @@
 use std::hint::black_box;
 
 use dxr::{MethodCall as DxrCall, MethodResponse as DxrResponse};
+use protocol::json;
 use protocol::xmlrpc::{
-    Limits, MethodResponse, Value, decode_call, decode_response, encode_call, encode_response,
+    Limits, MethodResponse, TypeName, Value, decode_call, decode_response, encode_call,
+    encode_response,
 };
 use roxmltree::Document;
 
@@ -34,6 +36,8 @@ pub fn run(options: &Options) -> String {
         encode_plain_text(),
         encode_cold_text(),
         encode_marked_text(),
+        decode_json_array(&structs),
+        encode_json_array(&structs),
     ] {
         eprintln!("codec: {}", contest.title);
         let title = contest.title;
@@ -101,7 +105,8 @@ fn decode_array_response(structs: &Value) -> Contest {
         Work::new("serde_xmlrpc", bytes, move || {
             let value = serde_xmlrpc::response_from_str::<serde_xmlrpc::Value>;
             value(black_box(&for_serde)).expect("a response")
-        }),
+        })
+        .with_goal(Goal::AtLeast(2.0)),
         Work::new("dxr", bytes, move || {
             DxrResponse::from_xml(black_box(&for_dxr)).expect("a response").value
         }),
@@ -195,4 +200,36 @@ fn text_encoders(text: String) -> Vec<Work> {
             black_box(&buffer).len()
         }),
     ]
+}
+
+fn decode_json_array(structs: &Value) -> Contest {
+    let document = documents::json_echo(structs);
+    let (bytes, for_values) = (document.len(), document.clone());
+    let works = vec![
+        Work::new("this project", bytes, move || {
+            json::decode_message(black_box(&document), &Limits::DEFAULT, 1).expect("a call")
+        }),
+        Work::new("serde_json, its own values", bytes, move || {
+            let value = serde_json::from_slice::<serde_json::Value>;
+            value(black_box(&for_values)).expect("JSON")
+        })
+        .with_goal(Goal::AtLeast(0.8)),
+    ];
+    Contest { title: "Decode a JSON-RPC call with the array of 1,000 structs", works }
+}
+
+fn encode_json_array(structs: &Value) -> Contest {
+    let document = documents::json(structs);
+    let theirs: serde_json::Value = serde_json::from_slice(&document).expect("JSON");
+    let (bytes, ours) = (document.len(), structs.clone());
+    let works = vec![
+        Work::new("this project", bytes, move || {
+            json::encode_result(black_box(&ours), TypeName::Any).expect("writable")
+        }),
+        Work::new("serde_json, its own values", bytes, move || {
+            serde_json::to_vec(black_box(&theirs)).expect("writable")
+        })
+        .with_goal(Goal::AtLeast(0.8)),
+    ];
+    Contest { title: "Encode the same array as JSON", works }
 }

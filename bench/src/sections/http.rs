@@ -22,9 +22,11 @@ pub fn run(options: &Options) -> io::Result<String> {
     Ok(format!(
         "## HTTP\n\n\
          ### `addition(2, 3)`, {SMALL_CONNECTIONS} kept connections\n\n{}\n\
+         ### `addition(2, 3)` by JSON-RPC, {SMALL_CONNECTIONS} kept connections\n\n{}\n\
          ### Echo of the array of 1,000 structs, {LARGE_CONNECTIONS} kept connections\n\n{}\n\
          ### `system.multicall` of {MULTICALL_ENTRIES} additions, one kept connection\n\n{}",
         small(options),
+        json(options),
         large(options),
         multicall(options)?,
     ))
@@ -42,7 +44,16 @@ fn small(options: &Options) -> Table {
     ];
     let answer = documents::response(&5.into()).len();
     let load = Load::kept(SMALL_CONNECTIONS, options.time());
-    compare(options, &peers, &documents::addition(), load, answer)
+    let exchange = |addr: SocketAddr| Exchange::http(addr, &documents::addition(), 1);
+    compare(options, &peers, &exchange, load, answer)
+}
+
+fn json(options: &Options) -> Table {
+    eprintln!("http: JSON-RPC");
+    let peers = [(Peer::JsonRpc, None), (Peer::Jsonrpsee, Some(Goal::AtLeast(1.2)))];
+    let load = Load::kept(SMALL_CONNECTIONS, options.time());
+    let exchange = |addr: SocketAddr| Exchange::json(addr, documents::json_addition(), 1);
+    compare(options, &peers, &exchange, load, 0)
 }
 
 fn large(options: &Options) -> Table {
@@ -57,22 +68,21 @@ fn large(options: &Options) -> Table {
     let structs = documents::structs(1_000);
     let answer = documents::response(&structs).len();
     let load = Load::kept(LARGE_CONNECTIONS, options.time());
-    compare(options, &peers, &documents::echo(structs), load, answer)
+    let body = documents::echo(structs);
+    let exchange = |addr: SocketAddr| Exchange::http(addr, &body, 1);
+    compare(options, &peers, &exchange, load, answer)
 }
 
 /// This project, which comes first, over each of the others, by requests a CPU second.
 fn compare(
     options: &Options,
     peers: &[(Peer, Option<Goal>)],
-    body: &[u8],
+    exchange: &dyn Fn(SocketAddr) -> io::Result<Exchange>,
     load: Load,
     body_bytes: usize,
 ) -> Table {
-    let exchange = |addr: SocketAddr| Exchange::http(addr, body, 1);
-    let contestants: Vec<_> = peers
-        .iter()
-        .map(|&(peer, _)| Contestant { peer, exchange: &exchange, load, body_bytes })
-        .collect();
+    let contestants: Vec<_> =
+        peers.iter().map(|&(peer, _)| Contestant { peer, exchange, load, body_bytes }).collect();
     let all = measure(&contestants, options.rounds);
     let mut table = Table::new(&[
         "server",
@@ -85,17 +95,9 @@ fn compare(
         "goal",
     ]);
     for (&(peer, goal), series) in peers.iter().zip(&all) {
-        row(&mut table, peer, goal, series, &all[0]);
+        series.add_compared(&mut table, peer, &all[0], goal);
     }
     table
-}
-
-fn row(table: &mut Table, peer: Peer, goal: Option<Goal>, series: &Series, ours: &Series) {
-    if let Some(why) = &series.skipped {
-        return table.skipped(peer.name(), why);
-    }
-    let ratio = ours.per_cpu_second.over(&series.per_cpu_second);
-    series.add_to(table, peer, [ratio.to_string(), judged(goal, &ratio)]);
 }
 
 fn multicall(options: &Options) -> io::Result<Table> {

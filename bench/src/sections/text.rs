@@ -1,17 +1,17 @@
-//! Text commands, against Redis and Python.
+//! Text commands, against Redis, Python and what the kernel allows; by UDP too.
 
 use std::io;
 use std::net::SocketAddr;
 
 use crate::client::Lifetime;
+use crate::datagrams;
 use crate::exchange::Exchange;
-use crate::goal::{Goal, judged};
+use crate::goal::Goal;
 use crate::load::Load;
 use crate::options::Options;
 use crate::peers::Peer;
-use crate::samples::short;
 use crate::table::Table;
-use crate::turns::{Contestant, Series, measure};
+use crate::turns::{Contestant, Series, in_turn, measure};
 
 const CONNECTIONS: usize = 16;
 const DEPTHS: [usize; 3] = [1, 16, 64];
@@ -22,8 +22,8 @@ const COLUMNS: [&str; 8] = [
     "busy",
     "p50 ms",
     "p99 ms",
-    "ours to it, per s",
-    "goal, per s",
+    "ours to it, per CPU-s",
+    "goal",
 ];
 
 pub fn run(options: &Options) -> io::Result<String> {
@@ -36,6 +36,9 @@ pub fn run(options: &Options) -> io::Result<String> {
     eprintln!("text: one connection each");
     let table = one_each(options);
     page += &format!("\n### One connection a command, {CONNECTIONS} at once\n\n{table}");
+    eprintln!("text: datagrams");
+    let table = by_udp(options);
+    page += &format!("\n### By UDP, {CONNECTIONS} sockets, a command a datagram\n\n{table}");
     Ok(page)
 }
 
@@ -56,7 +59,15 @@ fn one_each(options: &Options) -> Table {
     let load = Load { lifetime: Lifetime::OneExchange, ..Load::kept(CONNECTIONS, options.time()) };
     let contestant = |peer| Contestant { peer, exchange: &hello, load, body_bytes: 0 };
     let contestants = [Peer::Text, Peer::PythonTcp, Peer::BareEpoll].map(contestant);
-    compare(options, &contestants, [None, Some(Goal::AtLeast(10.0)), None])
+    compare(options, &contestants, [None, Some(Goal::AtLeast(10.0)), Some(Goal::AtLeast(0.95))])
+}
+
+fn by_udp(options: &Options) -> Table {
+    let load = Load::kept(CONNECTIONS, options.time());
+    let peers = [Peer::Text, Peer::BareUdp];
+    let turn = |peer: &Peer| datagrams::run(&peer.start(0)?, b"hello", load);
+    let all = in_turn(&peers, options.rounds, |peer| *peer, turn);
+    rows(peers, &all, [None, Some(Goal::AtLeast(0.8))])
 }
 
 fn compare<const N: usize>(
@@ -65,19 +76,13 @@ fn compare<const N: usize>(
     goals: [Option<Goal>; N],
 ) -> Table {
     let all = measure(contestants, options.rounds);
-    let mut table = Table::new(&COLUMNS);
-    for ((contestant, series), goal) in contestants.iter().zip(&all).zip(goals) {
-        row(&mut table, contestant.peer, series, &all[0], goal);
-    }
-    table
+    rows(contestants.each_ref().map(|contestant| contestant.peer), &all, goals)
 }
 
-fn row(table: &mut Table, peer: Peer, series: &Series, ours: &Series, goal: Option<Goal>) {
-    if let Some(why) = &series.skipped {
-        return table.skipped(peer.name(), why);
+fn rows<const N: usize>(peers: [Peer; N], all: &[Series], goals: [Option<Goal>; N]) -> Table {
+    let mut table = Table::new(&COLUMNS);
+    for ((peer, series), goal) in peers.into_iter().zip(all).zip(goals) {
+        series.add_compared(&mut table, peer, &all[0], goal);
     }
-    let ratio = ours.per_second.over(&series.per_second);
-    let per_cpu = ours.per_cpu_second.over(&series.per_cpu_second).median();
-    let compared = format!("{ratio}, {} per CPU-s", short(per_cpu));
-    series.add_to(table, peer, [compared, judged(goal, &ratio)]);
+    table
 }

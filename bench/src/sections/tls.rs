@@ -75,7 +75,7 @@ fn calls(options: &Options) -> Table {
         [by_tls.to_string(), format!("{share}; {goal}")],
     ];
     for ((peer, series), cells) in PEERS.into_iter().zip(&all).zip(cells) {
-        series.add_to(&mut table, peer, cells);
+        series.add_to(&mut table, peer.name(), cells);
     }
     table
 }
@@ -102,12 +102,7 @@ fn handshakes(options: &Options) -> Table {
         "goal",
     ]);
     for ((peer, goal), series) in peers.into_iter().zip(&all) {
-        if let Some(why) = &series.skipped {
-            table.skipped(peer.name(), why);
-            continue;
-        }
-        let ratio = all[0].per_cpu_second.over(&series.per_cpu_second);
-        series.add_to(&mut table, peer, [ratio.to_string(), judged(goal, &ratio)]);
+        series.add_compared(&mut table, peer, &all[0], goal);
     }
     table
 }

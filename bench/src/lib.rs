@@ -1,0 +1,3 @@
+//! What more than one of the programs here needs.
+
+pub mod proc_files;
