@@ -110,6 +110,40 @@ def heals(port):
         until(answers, "an answer to command.run")
 
 
+def redis_by_gateway(port):
+    """What docker/smoke has called before by the words of the example counts as one visit."""
+    with proxy(port) as server:
+        redis = server.redis
+        equal(redis.increment("visits", 1), 2)
+        for text in ("tea", 'two "quoted" words', "é\\n"):
+            equal(redis.set("text", text, 60), None)
+            equal(redis.get("text"), text)
+        equal(redis.delete("text"), True)
+        equal(redis.delete("text"), False)
+        equal(redis.get("text"), None)
+        equal(fault_of(redis.increment, "visits", 1_000_001), -32602)
+        equal(fault_of(redis.get, "a b"), -32602)
+        equal(fault_of(redis.flushall), -32601)
+        equal(server.addition(2, 3), 5)
+
+
+def redis_is_down(port):
+    with proxy(port) as server:
+        equal(fault_of(server.redis.get, "visits"), -32400)
+        equal(server.addition(2, 3), 5)
+
+
+def redis_is_back(port):
+    def answers():
+        try:
+            return server.redis.get("visits") is None
+        except xmlrpc.client.Fault as fault:
+            equal(fault.faultCode, -32400)
+
+    with proxy(port) as server:
+        until(answers, "an answer of Redis, which has begun anew")
+
+
 def large_documents(port):
     """As many as are turned away for want of room; those that are not are answered."""
     array = b"<value><array><data>" + b"<value/>" * 240_000 + b"</data></array></value>"
@@ -283,7 +317,8 @@ def stop_loses_nothing(xmlrpc_port, text_port, *stop_command):
 
 COMMANDS = (
     xmlrpc_client, notebook_client, line_client, clock, fault_within_a_second, heals,
-    large_documents, stop_answers_what_had_arrived, stop_loses_nothing,
+    redis_by_gateway, redis_is_down, redis_is_back, large_documents, stop_answers_what_had_arrived,
+    stop_loses_nothing,
 )
 
 if __name__ == "__main__":
