@@ -1,8 +1,9 @@
 //! Measures this project and its peers in turn, on this machine, and prints Markdown.
 //!
-//! `sections` say what is measured. For servers: `peers` start them (`process`), and `front`s before them, `exchange` learns
-//! what they answer, `load` asks them over many `client`s (by a `wire`) or by `datagrams`, `callers` ask for more than they can do, `turns` repeats that round by round. For
-//! codecs: `contest`. Figures become `samples`, `goal` judges them, `table` prints them.
+//! `sections` say what is measured. For servers: `peers` start them (`process`), and `front`s
+//! before them, `exchange` learns what they answer, `load` asks them over many `client`s (by a
+//! `wire`) or by `datagrams`, `callers` ask for more than they can do, `turns` repeats that round by
+//! round. For codecs: `contest`. Figures become `samples`, `goal` judges them, `table` prints them.
 
 mod callers;
 mod client;

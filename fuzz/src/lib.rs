@@ -140,7 +140,8 @@ pub fn framing(data: &[u8]) {
     }
 }
 
-/// A pause after a first CR is that of a session by CR: what is said is the same, unless an LF follows.
+/// A pause after a first CR is that of a session by CR: what is said is the same, unless an LF
+/// follows.
 fn with_a_pause(stream: &[u8], length: usize, whole: &[Action]) {
     let first = stream.iter().position(|byte| b"\r\n".contains(byte));
     let Some(after) = first.filter(|&at| stream[at] == b'\r').map(|at| at + 1) else { return };

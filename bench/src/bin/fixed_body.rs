@@ -1,5 +1,5 @@
-//! What axum can do at best: reads the body and answers with a file, or with as many fixed bytes as it
-//! is told.
+//! What axum can do at best: reads the body and answers with a file, or with as many fixed bytes as
+//! it is told.
 
 use axum::Router;
 use axum::body::Bytes;

@@ -23,7 +23,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url`, with the usual settings: see [`Client::new`](crate::Client::new).
+    /// A client of the server at `url`, with the usual settings: see
+    /// [`Client::new`](crate::Client::new).
     pub fn new(url: &str) -> Result<Self, NoClient> {
         Self::with(url, &Settings::default())
     }
@@ -35,7 +36,8 @@ impl Client {
         Ok(Self { client, runtime: Arc::new(runtime.map_err(NoClient::Runtime)?) })
     }
 
-    /// The same for calls that do no harm twice: see [`Client::repeatable`](crate::Client::repeatable).
+    /// The same for calls that do no harm twice: see
+    /// [`Client::repeatable`](crate::Client::repeatable).
     pub fn repeatable(&self) -> Self {
         Self { client: self.client.repeatable(), runtime: self.runtime.clone() }
     }

@@ -78,8 +78,9 @@ impl Client {
         called.and_then(typed).map_err(|kind| self.error(method, kind))
     }
 
-    /// Makes several calls as one `system.multicall`, and gives each one's own result, in order. Where
-    /// the server does not take several as one they are made one by one. The time limit is for all.
+    /// Makes several calls as one `system.multicall`, and gives each one's own result, in order.
+    /// Where the server does not take several as one they are made one by one. The time limit is
+    /// for all.
     pub async fn multicall<R: DeserializeOwned + 'static>(
         &self,
         calls: impl IntoIterator<Item = Call>,

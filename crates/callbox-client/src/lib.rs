@@ -1,4 +1,5 @@
-//! Calls the methods of XML-RPC servers, typed by serde both ways, whatever way a server is reached by.
+//! Calls the methods of XML-RPC servers, typed by serde both ways, whatever way a server is reached
+//! by.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +14,8 @@
 //! [`kind`](Error::kind) says.
 //!
 //! The path of a call: `params` become values and those a document -> [`Client`] takes a connection
-//! that was `kept`, or makes one -> [`transport`] -> `answer` reads what came, from broken servers too
+//! that was `kept`, or makes one -> [`transport`] -> `answer` reads what came, from broken servers
+//! too
 //! -> a result, or an [`Error`]. `multicall` sends several calls as one.
 
 mod answer;

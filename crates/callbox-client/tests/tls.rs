@@ -15,6 +15,9 @@ use callbox_client::transport::{
 };
 use python::{Python, call};
 use server::{MAX_BYTES, PATIENCE};
+use tokio::io::copy;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 fn start(identity: &Identity, more: &[&str]) -> Option<Python> {
     let tls = ["--tls", &identity.certificate, &identity.key];
@@ -105,12 +108,40 @@ async fn own_certificate_is_shown_where_the_server_asks_for_it() {
     let robot = authority.issue("robot", "/CN=robot", Validity::Now);
     let mut connection = connect(&url, &showing(&authority, &robot)).await.unwrap();
     assert!(sum(&mut connection).await.unwrap());
-    // By TLS 1.3 a client is refused after its handshake.
+    // By TLS 1.3 a client is refused after its handshake: here while it asks,
     let mut nobody = connect(&url, &believing(&authority)).await.unwrap();
-    match sum(&mut nobody).await {
+    assert_alert(sum(&mut nobody).await);
+    // and here before it does.
+    let (port, ended) = relay(python.port).await;
+    let url = format!("https://localhost:{port}");
+    let mut nobody = connect(&url, &believing(&authority)).await.unwrap();
+    ended.await.unwrap();
+    assert_alert(sum(&mut nobody).await);
+}
+
+#[track_caller]
+fn assert_alert(asked: Result<bool, Error>) {
+    match asked {
         Err(Error::Connect(error)) => assert!(error.to_string().contains("alert"), "{error}"),
         other => panic!("{other:?}"),
     }
+}
+
+/// A port by which one connection reaches `port`, and the word that all has come that was said from
+/// there.
+async fn relay(port: u16) -> (u16, oneshot::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own_port = listener.local_addr().unwrap().port();
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut from_client, mut to_client) = listener.accept().await.unwrap().0.into_split();
+        let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (mut from_server, mut to_server) = server.into_split();
+        tokio::spawn(async move { copy(&mut from_client, &mut to_server).await });
+        let _ = copy(&mut from_server, &mut to_client).await;
+        let _ = tell.send(());
+    });
+    (own_port, told)
 }
 
 /// Says in a process of its own what the system's authorities are.

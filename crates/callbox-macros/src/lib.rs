@@ -56,7 +56,8 @@ use proc_macro::TokenStream;
 ///
 /// - A function takes `&self`, `self: Arc<Self>` or no `self`. It may be async.
 /// - Its parameters, eight at most, are values that implement serde's `Deserialize`.
-/// - A parameter of type `Caller` or `&Caller` is who calls, wherever it stands, and no peer sends it.
+/// - A parameter of type `Caller` or `&Caller` is who calls, wherever it stands, and no peer sends
+///   it.
 /// - Its result implements serde's `Serialize` and `Deserialize`, or is a `Result` of such a type and
 ///   an error that is `Into<Fault>`.
 /// - `#[method(blocking)]` runs it where it may block; `#[method(skip)]` leaves it alone.

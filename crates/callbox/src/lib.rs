@@ -14,8 +14,8 @@
 //! axum application.
 //!
 //! The path of a call: socket -> `svc_runtime::http` -> `edge` (the route, who calls, and the limits
-//! on size, calls, time and memory) -> `doors` (the request becomes a call) -> `registry` (the call becomes a
-//! function's result) -> `doors` -> `edge` -> socket.
+//! on size, calls, time and memory) -> `doors` (the request becomes a call) -> `registry` (the call
+//! becomes a function's result) -> `doors` -> `edge` -> socket.
 
 mod accounts;
 mod connections;

@@ -171,8 +171,8 @@ impl Server {
         Self { metrics, ..self }
     }
 
-    /// The same, where so many bytes of the memory for peers are left to what its methods keep: answers
-    /// of other services, for instance. Connections and calls have half each of the rest.
+    /// The same, where so many bytes of the memory for peers are left to what its methods keep:
+    /// answers of other services, for instance. Connections and calls have half each of the rest.
     pub fn reserve(self, bytes: usize) -> Self {
         Self { reserved: bytes, ..self }
     }

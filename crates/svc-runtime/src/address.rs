@@ -15,7 +15,8 @@ pub enum ListenAddr {
     Host(String, u16),
     /// The file of a Unix socket.
     Unix(PathBuf),
-    /// Sockets that whoever started the process opened (`sd_listen_fds(3)`): those of this name, or all.
+    /// Sockets that whoever started the process opened (`sd_listen_fds(3)`): those of this name, or
+    /// all.
     Inherit(Option<String>),
 }
 

@@ -102,10 +102,7 @@ pub fn read<T>(
 
 /// The bytes of a file of at most `max_bytes`, and who can read it.
 pub fn bytes(path: &Path, max_bytes: u64) -> io::Result<(Vec<u8>, Secrets)> {
-    if is_named_pipe(path) {
-        // Opened, it would keep us waiting for a writer, at a reload with every signal behind it.
-        return Err(io::Error::other("it is a named pipe"));
-    }
+    refuse_named_pipe(path)?;
     let (file, mut bytes) = (File::open(path)?, Vec::new());
     let is_shown = file.metadata()?.mode() & OTHERS_READ != 0;
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
@@ -115,10 +112,15 @@ pub fn bytes(path: &Path, max_bytes: u64) -> io::Result<(Vec<u8>, Secrets)> {
     Ok((bytes, if is_shown { Secrets::Shown } else { Secrets::Kept }))
 }
 
-/// Not so the pipe that a shell makes of `<(...)`: that one has no name, and its writer is there.
-fn is_named_pipe(path: &Path) -> bool {
+/// An error where `path` is a named pipe: opened, it would keep us waiting for a writer, at a reload
+/// with every signal behind it. Not so the pipe that a shell makes of `<(...)`: that one has no name,
+/// and its writer is there.
+pub fn refuse_named_pipe(path: &Path) -> io::Result<()> {
     let meant = fs::canonicalize(path).and_then(fs::symlink_metadata);
-    meant.is_ok_and(|meant| meant.file_type().is_fifo())
+    if meant.is_ok_and(|meant| meant.file_type().is_fifo()) {
+        return Err(io::Error::other("it is a named pipe"));
+    }
+    Ok(())
 }
 
 /// The number of the line in which the byte `at` is.

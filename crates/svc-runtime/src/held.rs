@@ -97,15 +97,15 @@ impl Held {
         })))
     }
 
-    /// The peer has sent `bytes`, which do not end what it says. An error where there is no memory for
-    /// them: the connection is to be closed.
+    /// The peer has sent `bytes`, which do not end what it says. An error where there is no memory
+    /// for them: the connection is to be closed.
     pub fn received(&self, bytes: usize) -> io::Result<()> {
         let Some(state) = &self.0 else { return Ok(()) };
         state.has_input(state.input.load(Relaxed).saturating_add(bytes))
     }
 
-    /// Of what the peer has sent, `bytes` are kept, which end nothing; of 0 it is waited for again. An
-    /// error as for [`received`](Self::received).
+    /// Of what the peer has sent, `bytes` are kept, which end nothing; of 0 it is waited for again.
+    /// An error as for [`received`](Self::received).
     pub fn keeps(&self, bytes: usize) -> io::Result<()> {
         let Some(state) = &self.0 else { return Ok(()) };
         if bytes == 0 {

@@ -60,8 +60,8 @@ pub fn routed(router: Router) -> impl Fn(Request<Received>) -> RouteFuture<Infal
 }
 
 /// `stream`, once its peer has said something or ended its own. `None` where it said nothing by the
-/// `deadline` for a head, or the `stop`: then the connection is over. Most of a connection's memory is
-/// the parser's: none for a peer that says nothing.
+/// `deadline` for a head, or the `stop`: then the connection is over. Most of a connection's memory
+/// is the parser's: none for a peer that says nothing.
 pub async fn spoken(mut stream: Stream, deadline: Duration, stop: &Stop) -> Option<Stream> {
     let has_spoken = tokio::select! {
         biased;
@@ -75,12 +75,12 @@ pub async fn spoken(mut stream: Stream, deadline: Duration, stop: &Stop) -> Opti
     Some(stream)
 }
 
-/// Has every request that comes over `stream`, from `origin`, answered by `answer`, until the peer or a deadline
-/// ends it. What is no request is refused here, and `refused` told its status. After `stop` what has
-/// arrived is answered, with `Connection: close` where nothing has arrived behind it, and an idle
-/// connection is closed at once, one with half a head too. Where the stop is only announced, all
-/// that is answered says so and nothing is closed. `presence` tells `answer` whether the peer is
-/// there.
+/// Has every request that comes over `stream`, from `origin`, answered by `answer`, until the peer
+/// or a deadline ends it. What is no request is refused here, and `refused` told its status. After
+/// `stop` what has arrived is answered, with `Connection: close` where nothing has arrived behind
+/// it, and an idle connection is closed at once, one with half a head too. Where the stop is only
+/// announced, all that is answered says so and nothing is closed. `presence` tells `answer` whether
+/// the peer is there.
 pub async fn run<A, Fut>(
     stream: Stream,
     origin: Origin,

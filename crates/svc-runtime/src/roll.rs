@@ -20,11 +20,12 @@ use crate::settings::ProcessSettings;
 use crate::share::{Part, Percent, Share};
 use crate::source::Source;
 
-/// Who has kept us waiting for longer may be closed before it has to be, up to [`MAX_CLOSED`] at once.
+/// Who has kept us waiting for longer may be closed before it has to be, up to [`MAX_CLOSED`] at
+/// once.
 const LONG: Duration = Duration::from_secs(5);
 
-/// Least time that everybody has to say something where [`Closes::Waiting`] holds: of a crowd that comes at
-/// once, none is closed for the next before it was listened to.
+/// Least time that everybody has to say something where [`Closes::Waiting`] holds: of a crowd that
+/// comes at once, none is closed for the next before it was listened to.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Most that are closed in one look at all: a look takes as long as there are connections.
@@ -80,8 +81,8 @@ impl Closes {
 }
 
 impl Admission {
-    /// As the settings have it, with `bytes` of `memory`, where a connection takes `connection_bytes`.
-    /// It is logged where that is less than the settings want.
+    /// As the settings have it, with `bytes` of `memory`, where a connection takes
+    /// `connection_bytes`. It is logged where that is less than the settings want.
     pub fn new(
         settings: &ProcessSettings,
         memory: Memory,
@@ -226,8 +227,8 @@ impl Roll {
         Ok(Entry { roll: self.clone(), id, held })
     }
 
-    /// How long the next peer had better wait to be accepted, since whoever would be closed for it has
-    /// only just come.
+    /// How long the next peer had better wait to be accepted, since whoever would be closed for it
+    /// has only just come.
     pub(crate) fn pause(&self) -> Option<Duration> {
         let roll = &self.0;
         if roll.admission.closes != Closes::Waiting {

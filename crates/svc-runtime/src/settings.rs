@@ -39,8 +39,8 @@ pub struct ProcessSettings {
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(1..), default_value_t = MAX_CONNECTIONS, value_name = "COUNT")]
     pub max_connections: u32,
 
-    /// Memory that the process may take; by default what its control group or the machine has. Budgets
-    /// for peers follow it
+    /// Memory that the process may take; by default what its control group or the machine has.
+    /// Budgets for peers follow it
     #[arg(long, env, value_parser = memory, value_name = "BYTES")]
     pub max_memory: Option<usize>,
 

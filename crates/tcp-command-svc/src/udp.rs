@@ -1,6 +1,6 @@
 //! Commands by UDP: a datagram is a command, and its reply is one too, to where it came from. Nothing
-//! proves where that is, so that not all are answered: no two services talk to each other for ever, and
-//! nobody is flooded through us.
+//! proves where that is, so that not all are answered: no two services talk to each other for ever,
+//! and nobody is flooded through us.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;

@@ -11,7 +11,8 @@ use std::net::UdpSocket;
 use gateway::structure;
 use part::{Part, Room, free_port};
 
-/// What a receiver says that stands at 48 degrees 7.038 minutes north, and 11 degrees 31 minutes east.
+/// What a receiver says that stands at 48 degrees 7.038 minutes north, and 11 degrees 31 minutes
+/// east.
 const SENTENCES: [&str; 2] = [
     "GPRMC,123519.00,A,4807.038,N,01131.000,E,022.4,084.4,010126,003.1,W",
     "GPGGA,123519.00,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,",

@@ -1,4 +1,5 @@
-//! Upstreams by HTTPS: whom the gateway believes, who it is to them, and what is told where that fails.
+//! Upstreams by HTTPS: whom the gateway believes, who it is to them, and what is told where that
+//! fails.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../../svc-runtime/tests/support/authority.rs"]

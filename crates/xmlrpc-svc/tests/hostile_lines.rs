@@ -1,4 +1,5 @@
-//! Line services that misbehave, over real sockets: each is a fault in time, and no answer is another call's.
+//! Line services that misbehave, over real sockets: each is a fault in time, and no answer is
+//! another call's.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod upstream;

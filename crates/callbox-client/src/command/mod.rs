@@ -1,6 +1,6 @@
-//! The path of a command: `line` and `options` (words become what is wanted) -> `server` (how it is reached, and
-//! what `progress` shows meanwhile) -> `call`, with `arguments` read by the method's `signature`, or
-//! `list`, or `help` -> `show` -> an `ending`, with its exit code.
+//! The path of a command: `line` and `options` (words become what is wanted) -> `server` (how it is
+//! reached, and what `progress` shows meanwhile) -> `call`, with `arguments` read by the method's
+//! `signature`, or `list`, or `help` -> `show` -> an `ending`, with its exit code.
 
 pub(crate) mod arguments;
 pub(crate) mod call;

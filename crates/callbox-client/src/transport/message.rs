@@ -83,7 +83,8 @@ pub struct Response {
     pub status: u16,
     /// `Content-Type`, where the server named one in text: for the charset. Nobody insists on it.
     pub content_type: Option<String>,
-    /// `Location` of a redirect, where it is text. Nobody goes there: whom to call is the caller's to say.
+    /// `Location` of a redirect, where it is text. Nobody goes there: whom to call is the caller's
+    /// to say.
     pub location: Option<String>,
     /// The document, inflated where it was compressed.
     pub body: Bytes,

@@ -3,8 +3,9 @@
 //!
 //! The path of one exchange: `url` and `login` make an [`Endpoint`] -> [`Endpoint::connect`] resolves
 //! its name, or that of its `proxy`, and opens a `stream`, by a `tunnel` and `tls` where they are due
-//! -> [`Connection::post`] sends a [`Request`] as `http` or `scgi` has it -> `body` gathers the answer
-//! under its limit, in the [`Room`] that there is -> [`Response`], or an [`Error`] that says whether the same may be sent again.
+//! -> [`Connection::post`] sends a [`Request`] as `http` or `scgi` has it -> `body` gathers the
+//! answer under its limit, in the [`Room`] that there is -> [`Response`], or an [`Error`] that says
+//! whether the same may be sent again.
 
 mod body;
 mod connection;

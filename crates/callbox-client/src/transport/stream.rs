@@ -63,8 +63,8 @@ impl Stream {
         self.written > 0
     }
 
-    /// Why TLS went no further, if it did not: whoever reads next is told, and that may be somebody who
-    /// only looks whether the connection is there.
+    /// Why TLS went no further, if it did not: whoever reads next is told, and that may be somebody
+    /// who only looks whether the connection is there.
     pub(crate) fn take_refusal(&mut self) -> Option<io::Error> {
         self.refusal.take()
     }

@@ -26,7 +26,8 @@ impl Foreign {
         }
     }
 
-    /// Its port, which it says in its first line. `None` where it ends instead, for want of a package.
+    /// Its port, which it says in its first line. `None` where it ends instead, for want of a
+    /// package.
     pub(crate) fn port(&mut self, package: &str) -> Option<u16> {
         let mut line = String::new();
         BufReader::new(self.0.stdout.take()?).read_line(&mut line).ok()?;

@@ -14,14 +14,15 @@ use crate::registry::Caller;
 /// Largest plain body of a call that is not a large one, in bytes.
 const MAX_SMALL_BYTES: u64 = 4 * 1024;
 
-/// Large calls for each core that are received or work. Further ones wait unread, or all that there is
-/// time for were to receive those for which there is none.
+/// Large calls for each core that are received or work. Further ones wait unread, or all that there
+/// is time for were to receive those for which there is none.
 const DESKS_A_CORE: usize = 8;
 
 /// How long a large call has a desk while its body is on its way.
 pub(super) const MAX_RECEIVING: Duration = Duration::from_millis(20);
 
-/// Multicalls of more entries that are in work at once. They take turns, of which others wait for all.
+/// Multicalls of more entries that are in work at once. They take turns, of which others wait for
+/// all.
 const MAX_LONG_MULTICALLS: usize = 64;
 
 /// Whether a call with a body of so many bytes, compressed or not, keeps a thread busy.
@@ -84,8 +85,8 @@ impl Entrance {
         Ok(AtDesk { desk, patience })
     }
 
-    /// The places of a call whose body is there: who is slow to send takes nobody's place. A large one
-    /// may be at a desk already.
+    /// The places of a call whose body is there: who is slow to send takes nobody's place. A large
+    /// one may be at a desk already.
     pub(super) async fn admit(
         &self,
         is_large: bool,

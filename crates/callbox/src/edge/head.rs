@@ -92,8 +92,8 @@ fn has_suffix(media_type: &str, suffix: &str) -> bool {
         .is_some_and(|(_, subtype)| subtype.len() > suffix.len() && subtype.ends_with(suffix))
 }
 
-/// Whether it is what curl and simple devices send. So do browsers on behalf of any page, and they say
-/// so.
+/// Whether it is what curl and simple devices send. So do browsers on behalf of any page, and they
+/// say so.
 fn is_simple(media_type: &str, headers: &HeaderMap) -> bool {
     let simple =
         ["", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream"];

@@ -57,7 +57,8 @@ use route::Route;
 use turnstile::{LOOK_BYTES, Large};
 use unread::{RequestBody, Unread};
 
-/// An answer on its way. In a box, or every kept connection had room for all that a call ever waits for.
+/// An answer on its way. In a box, or every kept connection had room for all that a call ever waits
+/// for.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// `POST` to the path of a door calls a method; `GET /healthz` and `GET /readyz`,

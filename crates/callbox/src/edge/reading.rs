@@ -39,8 +39,8 @@ pub(super) async fn read(
         }
         form => read_json(document, form, limits, share, memory).await?,
     };
-    // Whatever stood between the document and the call is gone; its values stay, and the method may be
-    // slow.
+    // Whatever stood between the document and the call is gone; its values stay, and the method may
+    // be slow.
     share.shrink_to(peak - length);
     Ok(asked)
 }
@@ -109,7 +109,8 @@ async fn take(share: &mut Share, bytes: usize, memory: &Budget) -> Result<(), Re
     Ok(share.grow(bytes).await?)
 }
 
-/// What reading so many parts of JSON takes at the peak, with the document as it came and as it is read.
+/// What reading so many parts of JSON takes at the peak, with the document as it came and as it is
+/// read.
 fn json_bytes(length: usize, parts: usize) -> usize {
     2 * length + BYTES_A_PART * parts
 }

@@ -50,9 +50,9 @@ impl Responses {
     }
 }
 
-/// The response with a `body` of that kind, compressed where that pays and the headers of the request take it. It
-/// takes its share until it was sent: a peer that is slow to read is as costly as one that is slow
-/// to send.
+/// The response with a `body` of that kind, compressed where that pays and the headers of the
+/// request take it. It takes its share until it was sent: a peer that is slow to read is as costly
+/// as one that is slow to send.
 pub(super) async fn respond(
     body: Vec<u8>,
     kind: Kind,

@@ -15,8 +15,9 @@ use super::{Answer, Edge};
 use crate::registry::{Connection, Peer};
 
 /// Published methods as a [`tower::Service`], with all the limits of a call: `POST` to where it is
-/// mounted, or to `/RPC2`, `/jsonrpc` and `/json/` with a method's name under that. What only a server's own accept loop can give, the deadline
-/// for a request's head, the cap on connections and the drain, is the other program's.
+/// mounted, or to `/RPC2`, `/jsonrpc` and `/json/` with a method's name under that. What only a
+/// server's own accept loop can give, the deadline for a request's head, the cap on connections and
+/// the drain, is the other program's.
 #[derive(Clone)]
 pub struct CallService(Arc<Edge>);
 

@@ -257,9 +257,9 @@ impl Caller {
         self.identity.as_ref()?.account.as_ref()
     }
 
-    /// The request's id: what `X-Request-Id` says where that is at most [`MAX_REQUEST_ID`](crate::MAX_REQUEST_ID) of
-    /// `[A-Za-z0-9._-]`, else 16 hexadecimal digits. The response has it too; what a method asks of
-    /// another service should.
+    /// The request's id: what `X-Request-Id` says where that is at most
+    /// [`MAX_REQUEST_ID`](crate::MAX_REQUEST_ID) of `[A-Za-z0-9._-]`, else 16 hexadecimal digits.
+    /// The response has it too; what a method asks of another service should.
     pub fn request_id(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.id.as_bytes())
     }

@@ -1,5 +1,5 @@
-//! `rpc.discover`: what is published here, as OpenRPC says it. It is called by the doors of JSON alone,
-//! by everybody, and not listed.
+//! `rpc.discover`: what is published here, as OpenRPC says it. It is called by the doors of JSON
+//! alone, by everybody, and not listed.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -34,8 +34,8 @@ const OUTCOMES: usize = OWN_FAULTS.len() + 2;
 pub(super) struct Durations([[OnceLock<Histogram>; OUTCOMES]; Door::ALL.len()]);
 
 impl Durations {
-    /// A call of what has the label `method` by `door` ended with this fault, or none, after `time`. `family` has the
-    /// series of all methods.
+    /// A call of what has the label `method` by `door` ended with this fault, or none, after
+    /// `time`. `family` has the series of all methods.
     pub(super) fn observe<'a>(
         &self,
         family: &Family<Histogram>,

@@ -23,7 +23,8 @@ pub const MAX_HOLD: Duration = Duration::from_millis(100);
 /// was found by.
 pub(crate) struct Label {
     name: Cow<'static, str>,
-    /// How often it held its thread for too long; `None` for a multicall, of whose calls that is told.
+    /// How often it held its thread for too long; `None` for a multicall, of whose calls that is
+    /// told.
     held: Option<Seldom>,
     unwritable: Seldom,
     pub(super) durations: Durations,

@@ -37,7 +37,8 @@ impl<'a, S: Send + Sync + 'static> Scope<'a, S> {
         self.push(Method::new(name, help, overload(function, &self.state)))
     }
 
-    /// Publishes a `function` that blocks; see [`Registry::add_blocking`](crate::Registry::add_blocking).
+    /// Publishes a `function` that blocks; see
+    /// [`Registry::add_blocking`](crate::Registry::add_blocking).
     pub fn add_blocking<Marker>(
         &mut self,
         name: impl Into<Cow<'static, str>>,

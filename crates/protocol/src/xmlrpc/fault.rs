@@ -46,8 +46,8 @@ impl Fault {
         Fault { code, message: message.into() }
     }
 
-    /// The fault that a struct of `faultCode` and `faultString` says, whatever stands beside them. Some
-    /// servers write the code as text: that is read as a number is.
+    /// The fault that a struct of `faultCode` and `faultString` says, whatever stands beside them.
+    /// Some servers write the code as text: that is read as a number is.
     pub fn from_struct(members: &Struct) -> Option<Fault> {
         let code = match members.get("faultCode")? {
             Value::Int(code) => *code,
@@ -79,7 +79,8 @@ impl Fault {
     }
 
     /// The method failed with `error`, whose text goes to the caller as it is. No error becomes a
-    /// fault unless a method's author says so here, since its text may tell what is nobody's business.
+    /// fault unless a method's author says so here, since its text may tell what is nobody's
+    /// business.
     pub fn from_error(error: impl fmt::Display) -> Fault {
         Fault::application(error.to_string())
     }

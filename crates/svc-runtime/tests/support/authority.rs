@@ -105,8 +105,8 @@ impl Authority {
         Identity { certificate: self.path(&certificate), key: self.path(&key) }
     }
 
-    /// A certificate for `localhost` that nobody but itself has made, and that is an authority's: what
-    /// `openssl req -x509` makes.
+    /// A certificate for `localhost` that nobody but itself has made, and that is an authority's:
+    /// what `openssl req -x509` makes.
     pub(crate) fn of_its_own(&self, validity: Validity) -> Identity {
         let by_itself = ["-selfsign", "-keyfile", "own.key", "-extensions", "own"];
         self.made("own", "/CN=localhost", validity, &by_itself)

@@ -24,8 +24,8 @@ const READING: (usize, usize) = (1, 4);
 /// Most that one share can be, whatever there is.
 const MAX_SHARE: usize = u32::MAX as usize;
 
-/// Longest reply of a line service that takes nothing of it, in bytes: there are no more of these than
-/// connections.
+/// Longest reply of a line service that takes nothing of it, in bytes: there are no more of these
+/// than connections.
 pub(super) const MAX_UNCOUNTED: usize = 64 * 1024;
 
 /// The part of a call's time that its answer may wait for memory, as it comes and to be read.

@@ -87,7 +87,8 @@ impl Attempt<'_> {
         self.back_off.state().answered.is_none_or(|answered| answered < self.began)
     }
 
-    /// Whether this is to show soon that the upstream lives: it is doubtful, and others fail meanwhile.
+    /// Whether this is to show soon that the upstream lives: it is doubtful, and others fail
+    /// meanwhile.
     pub(super) fn is_hurried(&self) -> bool {
         self.is_hurried
     }

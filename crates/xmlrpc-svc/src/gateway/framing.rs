@@ -160,7 +160,8 @@ impl<'a> Reader<'a> {
         Ok(self.is_whole(line).then(|| self.said()))
     }
 
-    /// Whether `line` is an error, and alone. A status says itself whether it is one, and where it ends.
+    /// Whether `line` is an error, and alone. A status says itself whether it is one, and where it
+    /// ends.
     fn is_error(&self, line: &[u8]) -> bool {
         let has_status = *self.framing == Framing::Status && status(line).is_ok();
         !has_status && self.manner.is_error(line)

@@ -2,7 +2,8 @@
 //! asked.
 //!
 //! `file` reads what the operator wrote into `settings` of upstreams and into what is published of
-//! them: a `method` that sends a line made by a `template` from its `parameter`s and their `text`s, or a
+//! them: a `method` that sends a line made by a `template` from its `parameter`s and their `text`s,
+//! or a
 //! `publication` of an XML-RPC server's methods, by `glob`s and `pattern`s.
 //!
 //! An upstream is asked through a `pool`: a `queue` for its places, a `back_off` after it failed. A
@@ -10,8 +11,8 @@
 //! become a value by an `outcome`. An `xml` upstream is asked in documents, several calls `together`
 //! where it takes that, and by `introspection` for what it has.
 //!
-//! `line_methods` and `xml_methods` are what is published of the two, and lead calls there; [`Gateway`]
-//! puts them into a catalog, and reads the file again.
+//! `line_methods` and `xml_methods` are what is published of the two, and lead calls there;
+//! [`Gateway`] puts them into a catalog, and reads the file again.
 
 pub mod answer_memory;
 mod back_off;

@@ -13,8 +13,8 @@ use super::queue::Queue;
 use super::trouble::{Broken, Stage, Trouble};
 use crate::upstream_metrics::{Outcome, UpstreamMetrics};
 
-/// The part of its whole time that one connect may take before the next is tried, and a call that only
-/// tries whether another connection is better than one that was silent.
+/// The part of its whole time that one connect may take before the next is tried, and a call that
+/// only tries whether another connection is better than one that was silent.
 const CONNECT_PART: u32 = 4;
 
 /// What a connect is left in any case.
@@ -198,8 +198,8 @@ impl<U: Upstream> Pool<U> {
         })
     }
 
-    /// A kept connection was of no use. Where it was dead, so are the others, it seems. Fails where the
-    /// question must not be asked again.
+    /// A kept connection was of no use. Where it was dead, so are the others, it seems. Fails where
+    /// the question must not be asked again.
     fn after_dead(&self, broken: Broken, question: &U::Question) -> Result<(), Failed> {
         if matches!(broken.trouble, Trouble::Io(_)) {
             self.drop_idle();

@@ -37,8 +37,8 @@ pub(super) fn results(answer: Value, number: usize) -> Option<Vec<Result<Value, 
     (entries.len() == number).then(|| entries.into_vec().into_iter().map(result).collect())
 }
 
-/// The fault of each of `number` calls that were refused as one. A long text is cut: there are as many
-/// of it as calls.
+/// The fault of each of `number` calls that were refused as one. A long text is cut: there are as
+/// many of it as calls.
 pub(super) fn refused(fault: Fault, number: usize) -> Vec<Result<Value, Fault>> {
     let Fault { code, message } = fault;
     let length = MAX_SHARED_TEXT.min(message.len());

@@ -1,6 +1,7 @@
 use super::*;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::Duration;
 
 use encoding_rs::{ISO_8859_15, UTF_8};
@@ -240,6 +241,11 @@ fn files_for_https_are_read_beside_the_file() {
         assert_eq!(error, format!("{}:{line}: {what}", path.display()));
     };
     check("ca = \"ca.pem\"", 4, "ca: DIR/ca.pem: No such file or directory (os error 2)");
+    let made = Command::new("mkfifo").arg(dir.0.join("pipe")).status();
+    assert!(made.unwrap().success());
+    for key in ["ca", "cert", "key"] {
+        check(&format!("{key} = \"pipe\""), 4, &format!("{key}: DIR/pipe: it is a named pipe"));
+    }
 }
 
 #[test]

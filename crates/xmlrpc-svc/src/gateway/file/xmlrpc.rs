@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callbox_client::transport::{Endpoint, EndpointSettings, Setting, Way};
-use svc_runtime::file::Mistake;
+use svc_runtime::file::{Mistake, refuse_named_pipe};
 use svc_runtime::settings::deadline;
 
 use super::entry::Entry;
@@ -59,9 +59,9 @@ fn endpoint(
         login: login::login(entry, beside, shown)?,
         // Of little use to a neighbour, and a way to fill the memory.
         takes_gzip: false,
-        ca: login::path(entry, "ca", beside)?,
-        certificate: login::path(entry, "cert", beside)?,
-        key: login::path(entry, "key", beside)?,
+        ca: pem(entry, "ca", beside)?,
+        certificate: pem(entry, "cert", beside)?,
+        key: pem(entry, "key", beside)?,
         way: Way::Direct,
     };
     Endpoint::new(url.get_ref(), &settings).map_err(|bad| {
@@ -69,6 +69,16 @@ fn endpoint(
         let span = entry.value(key).map_or(url.span(), |value| value.span());
         Mistake::at(span, format!("{key}: {bad}"))
     })
+}
+
+/// The path that a key names, of a file that the client is to read.
+fn pem(entry: &Entry<'_>, key: &str, beside: &Path) -> Result<Option<PathBuf>, Mistake> {
+    let Some(path) = login::path(entry, key, beside)? else { return Ok(None) };
+    refuse_named_pipe(&path).map_err(|cause| {
+        let span = entry.value(key).map_or(0..0, |value| value.span());
+        Mistake::at(span, format!("{key}: {}: {cause}", path.display()))
+    })?;
+    Ok(Some(path))
 }
 
 fn key(setting: Setting) -> &'static str {

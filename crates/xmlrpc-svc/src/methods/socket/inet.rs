@@ -36,8 +36,8 @@ pub(super) fn add(registry: &mut Registry) {
 }
 
 /// The address that a text says as the C library's `inet_aton` reads it: one to four parts, each
-/// decimal, octal after a 0 or hexadecimal after 0x; the last fills what is left. What follows a blank
-/// does not matter.
+/// decimal, octal after a 0 or hexadecimal after 0x; the last fills what is left. What follows a
+/// blank does not matter.
 fn aton(text: &str) -> Option<Ipv4Addr> {
     if text.contains('\0') {
         return None;
