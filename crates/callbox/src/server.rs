@@ -1,6 +1,8 @@
 //! A registry as a whole process, as a task on a runtime of one's own, or as a service in a program
 //! of one's own.
 
+mod error;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
@@ -12,10 +14,9 @@ use clap::Parser;
 use svc_runtime::address::Bound;
 use svc_runtime::admin::Health;
 use svc_runtime::check::Check;
-use svc_runtime::descriptors::TooFewDescriptors;
 use svc_runtime::file::FileError;
 use svc_runtime::handshake::HandshakeTerms;
-use svc_runtime::listener::{ListenError, Listener, bind_all, bind_tls};
+use svc_runtime::listener::{Listener, bind_all, bind_tls};
 use svc_runtime::memory::Memory;
 use svc_runtime::metrics::Metrics;
 use svc_runtime::network::Network;
@@ -30,9 +31,11 @@ use crate::accounts::Accounts;
 use crate::connections::{HttpConnections, REFUSAL};
 use crate::edge::hosts::Hosts;
 use crate::edge::{AllowedHost, CallService, Edge, Front};
-use crate::registry::{Program, Published, Registry, RegistryError};
+use crate::registry::{Program, Published, Registry};
 use crate::reloader::Reloader;
-use crate::settings::{AccountsSettings, Settings, parse};
+use crate::settings::{AccountsSettings, Settings, Switch, parse};
+pub use error::ServerError;
+use error::start_error;
 
 /// The roles that listeners are announced with.
 const ROLE: &str = "xmlrpc";
@@ -245,11 +248,13 @@ impl Server {
         let (accounts, reload_accounts) = read_accounts(&self.settings.accounts, &published)?;
         let reloads = self.reloads.into_iter().chain(reload_accounts).collect();
         self.reloader.takes(reloads, metrics.clone());
-        let (watch, hosts) = (self.settings.watch(&metrics), Hosts::Any);
+        let watch = self.settings.watch(&metrics);
+        // Who reaches it, the other program alone knows.
+        let hosts = listed(self.settings.allow_host).unwrap_or(Hosts::Any);
         let calls = limits.call(memory, process.max_share, self.settings.json);
-        let front = Front::new(self.settings.page, self.program, None);
+        let front = Front::new(shown(self.settings.page, self.program), None);
         let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, front);
-        Ok(CallService::new(edge))
+        Ok(CallService::new(edge, self.settings.trust_forwarded.into()))
     }
 
     async fn into_service(self) -> Result<Service<HttpConnections>, ServerError> {
@@ -281,7 +286,7 @@ impl Server {
         let hosts = hosts(settings.allow_host, &listeners);
         let health = Health::with_checks(self.checks);
         let calls = limits.call(memory, settings.process.max_share, settings.json);
-        let front = Front::new(settings.page, self.program, Some(health.clone()));
+        let front = Front::new(shown(settings.page, self.program), Some(health.clone()));
         let edge = Edge::new(published, hosts, accounts, calls, watch, &metrics, front);
         Ok(Service {
             listeners,
@@ -306,11 +311,21 @@ fn half(memory: Memory, reserved: usize) -> usize {
     memory.for_peers().saturating_sub(reserved) / 2
 }
 
+/// The program that there is a page of.
+fn shown(page: Switch, program: Program) -> Option<Program> {
+    (page == Switch::On).then_some(program)
+}
+
 /// What requests may be for: what is listed, else this machine where nobody else can reach it.
-fn hosts(listed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
-    if !listed.is_empty() {
-        return Hosts::Listed(listed);
-    }
+fn hosts(allowed: Vec<AllowedHost>, listeners: &[Listener]) -> Hosts {
+    listed(allowed).unwrap_or_else(|| usual_hosts(listeners))
+}
+
+fn listed(allowed: Vec<AllowedHost>) -> Option<Hosts> {
+    (!allowed.is_empty()).then_some(Hosts::Listed(allowed))
+}
+
+fn usual_hosts(listeners: &[Listener]) -> Hosts {
     let is_local = |listener: &Listener| match listener.addr() {
         Ok(Bound::Inet(addr)) => addr.ip().to_canonical().is_loopback(),
         Ok(Bound::Unix(_)) => true,
@@ -333,65 +348,4 @@ fn read_accounts(
         Ok(())
     });
     Ok((Some(accounts), Some(reload)))
-}
-
-/// Why a [`Server`] does not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// The methods cannot be published.
-    Registry(RegistryError),
-    /// The file of accounts cannot be used.
-    Accounts(FileError),
-    /// There cannot be as many connections as there should.
-    Descriptors(TooFewDescriptors),
-    /// An address cannot be listened on, or the files for TLS not used.
-    Listen(ListenError),
-}
-
-impl From<RegistryError> for ServerError {
-    fn from(error: RegistryError) -> Self {
-        Self::Registry(error)
-    }
-}
-
-impl From<FileError> for ServerError {
-    fn from(error: FileError) -> Self {
-        Self::Accounts(error)
-    }
-}
-
-impl From<TooFewDescriptors> for ServerError {
-    fn from(error: TooFewDescriptors) -> Self {
-        Self::Descriptors(error)
-    }
-}
-
-impl From<ListenError> for ServerError {
-    fn from(error: ListenError) -> Self {
-        Self::Listen(error)
-    }
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Registry(error) => error.fmt(f),
-            Self::Accounts(error) => error.fmt(f),
-            Self::Descriptors(error) => error.fmt(f),
-            Self::Listen(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ServerError {}
-
-/// What is wrong with the program is no refusal of the machine's.
-fn start_error(error: ServerError) -> StartError {
-    match error {
-        ServerError::Registry(error) => StartError::Setting(error.to_string()),
-        ServerError::Accounts(error) => StartError::Setting(error.to_string()),
-        ServerError::Descriptors(error) => error.into(),
-        ServerError::Listen(error) => StartError::listening(error),
-    }
 }

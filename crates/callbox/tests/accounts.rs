@@ -246,6 +246,20 @@ async fn entries_of_a_multicall_have_the_callers_methods() {
 }
 
 #[tokio::test]
+async fn multicall_in_a_batch_is_there_for_those_who_may_call_it() {
+    let accounts = Accounts::new("nested", &(USERS.to_owned() + ANYONE));
+    let addr = accounts.start().await;
+    let check = async |headers: &str, code: &str| {
+        let headers = format!("Content-Type: application/json\r\n{headers}");
+        let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"system.multicall","params":[[]]}]"#;
+        let answered = edge::exchange(addr, &post("/jsonrpc", &headers, batch)).await;
+        assert!(answered.text().contains(code), "{}", answered.text());
+    };
+    check(TOKEN, "\"code\":-32602,").await;
+    check("", "\"code\":-32601,").await;
+}
+
+#[tokio::test]
 async fn who_fails_too_often_pauses_and_nobody_else() {
     let accounts = Accounts::new("failures", USERS);
     let addr = accounts.start().await;

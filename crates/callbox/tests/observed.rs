@@ -6,9 +6,13 @@ mod edge;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use callbox::{Caller, Fault, MAX_REQUEST_ID, Registry, Server, Settings, internal};
+use axum::body::Body;
+use axum::http::Request;
+use callbox::{Caller, Fault, MAX_REQUEST_ID, Metrics, Registry, Server, Settings, internal};
 use edge::{Client, Response, arithmetic, call, entry, exchange, post};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
 
 /// Serves `registry`, and tells where and where its admin port is.
 async fn start(registry: Registry, change: impl FnOnce(&mut Settings)) -> [SocketAddr; 2] {
@@ -277,4 +281,24 @@ async fn answer_has_the_request_id_that_the_method_sees() {
     let other =
         exchange(addr, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc\r\n\r\n").await;
     assert_eq!(other.header("x-request-id"), Some("abc"));
+}
+
+#[tokio::test]
+async fn call_that_nobody_waits_for_any_more_is_told_of() {
+    let (metrics, begun) = (Metrics::new(), Arc::new(Notify::new()));
+    let (mut registry, begins) = (Registry::new(), begun.clone());
+    registry.add("wait", "Never ends.", move || {
+        begins.notify_one();
+        std::future::pending::<i32>()
+    });
+    let service = Server::new(registry).metrics(metrics.clone()).service().unwrap();
+    let request = Request::post("/").header("content-type", "text/xml");
+    let request = request.body(Body::from(call("wait", &[]))).unwrap();
+    tokio::select! {
+        _ = service.oneshot(request) => panic!("it ended"),
+        () = begun.notified() => {}
+    }
+    let text = metrics.text();
+    assert_eq!(value(&text, "callbox_requests_rejected_total{status=\"408\"}"), Some(1.0));
+    assert_eq!(value(&text, "callbox_calls_in_flight"), Some(0.0));
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use callbox::{Registry, Value};
 use edge::{Client, Response, array, ask, call, entry, exchange, multicall, post, start};
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -320,10 +321,10 @@ async fn long_multicalls_leave_room_for_each_other_and_for_small_calls() {
     }
 }
 
-#[tokio::test]
-async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
+/// The method `keep`, which holds its values until the gate opens, and word of each call of it.
+fn keeping() -> (Registry, Arc<Semaphore>, UnboundedReceiver<()>) {
     let (gate, mut registry) = (Arc::new(Semaphore::new(0)), Registry::new());
-    let (begun, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, seen) = unbounded_channel();
     let inner = gate.clone();
     registry.add("keep", "Holds its values.", move |values: Vec<i32>| {
         let (gate, begun) = (inner.clone(), begun.clone());
@@ -332,9 +333,36 @@ async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
             gate.acquire().await.is_ok() && values.len() == 100
         }
     });
+    (registry, gate, seen)
+}
+
+/// Sends `request` again and again until one is refused: those that are in work, and the refusal.
+async fn fill(
+    addr: SocketAddr,
+    request: &[u8],
+    seen: &mut UnboundedReceiver<()>,
+) -> (Vec<JoinHandle<Response>>, Response) {
+    let mut kept = Vec::new();
+    loop {
+        let request = request.to_vec();
+        let mut call = tokio::spawn(async move { exchange(addr, &request).await });
+        tokio::select! {
+            answered = &mut call => return (kept, answered.unwrap()),
+            _ = seen.recv() => kept.push(call),
+        }
+        assert!(kept.len() < 10, "all are kept");
+    }
+}
+
+fn hundred_values() -> String {
+    format!("<array><data>{}</data></array>", "<value><int>1</int></value>".repeat(100))
+}
+
+#[tokio::test]
+async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
+    let (registry, gate, mut seen) = keeping();
     let addr = start(registry, |limits| limits.max_bodies_bytes = 64 * 1024).await;
-    let values = "<value><int>1</int></value>".repeat(100);
-    let xml = call("keep", &[&format!("<array><data>{values}</data></array>")]);
+    let xml = call("keep", &[&hundred_values()]);
     let numbers = vec!["1"; 100].join(",");
     let json =
         format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"keep\",\"params\":[[{numbers}]]}}");
@@ -343,17 +371,10 @@ async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
         post("/jsonrpc", "Content-Type: application/json\r\n", &json),
         post("/jsonrpc", "Content-Type: application/json\r\n", &format!("[{json}]")),
     ] {
-        let mut kept = Vec::new();
-        let refused = loop {
-            let request = request.clone();
-            let mut call = tokio::spawn(async move { exchange(addr, &request).await });
-            tokio::select! {
-                answered = &mut call => break answered.unwrap(),
-                _ = seen.recv() => kept.push(call),
-            }
-            assert!(kept.len() < 10, "all are kept");
-        };
+        let (kept, refused) = fill(addr, &request, &mut seen).await;
         assert_eq!(refused.status, 503);
+        // Its body was received, and the next request can be.
+        assert_eq!(refused.header("connection"), None);
         assert!(!kept.is_empty());
         gate.add_permits(1);
         for call in kept {
@@ -361,4 +382,24 @@ async fn values_of_calls_that_wait_take_no_more_memory_than_there_is() {
         }
         gate.acquire().await.unwrap().forget();
     }
+}
+
+#[tokio::test]
+async fn blocking_method_for_whose_values_there_is_no_memory_was_not_made() {
+    let (mut registry, gate, mut seen) = keeping();
+    let made = AtomicUsize::new(0);
+    registry.add_blocking("insert", "Which it is.", move |_: Vec<i32>| {
+        i32::try_from(made.fetch_add(1, Relaxed)).unwrap()
+    });
+    let addr = start(registry, |limits| limits.max_bodies_bytes = 64 * 1024).await;
+    let request =
+        |method| post("/", "Content-Type: text/xml\r\n", &call(method, &[&hundred_values()]));
+    let (kept, _) = fill(addr, &request("keep"), &mut seen).await;
+    assert_eq!(exchange(addr, &request("insert")).await.status, 503);
+    gate.add_permits(1);
+    for call in kept {
+        assert_eq!(call.await.unwrap().status, 200);
+    }
+    let insert = ask(addr, "insert", &[&hundred_values()]).await;
+    assert_eq!(insert, Ok(Value::from(0)), "the one that was refused was made");
 }

@@ -106,6 +106,24 @@ async fn mounted_methods_have_all_limits() {
 }
 
 #[tokio::test]
+async fn mounted_methods_have_the_hosts_and_proxies_of_the_settings() {
+    let addr = application(|| {
+        let mut settings = Settings::default();
+        settings.allow_host = vec!["rpc.example".parse().unwrap()];
+        settings.trust_forwarded = vec!["127.0.0.0/8".parse().unwrap()];
+        Server::new(registry()).settings(settings)
+    })
+    .await;
+    let from = |host: &str| {
+        let call = call("peer", &[]);
+        let head = format!("POST /rpc HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 192.0.2.7\r\n");
+        format!("{head}Content-Length: {}\r\n\r\n{call}", call.len()).into_bytes()
+    };
+    assert_eq!(exchange(addr, &from("elsewhere.example")).await.status, 403);
+    assert_eq!(exchange(addr, &from("rpc.example")).await.result(), Ok("192.0.2.7".into()));
+}
+
+#[tokio::test]
 async fn callers_are_known_by_the_connection() {
     let mounted = application(|| Server::new(registry())).await;
     let mut client = Client::connect(mounted).await;

@@ -89,6 +89,7 @@ mod tests {
         assert_eq!(seldom.due_at(Duration::from_secs(61)), None);
         assert_eq!(seldom.due_at(Duration::from_secs(500)), Some(2));
     }
+
     #[test]
     fn trouble_that_comes_and_goes_is_told_once_and_its_end_once() {
         let trouble = Trouble::new();

@@ -22,7 +22,8 @@ use crate::commands::Commands;
 use crate::config::Limits;
 use crate::traffic::Said;
 
-/// Read at once. It also bounds the replies that wait to be written: 17 bytes for an empty line.
+/// Read at once. It also bounds the replies that wait to be written: one for two bytes at the most,
+/// or `Invalid command.` for an empty line.
 const READ_BYTES: usize = 1024;
 
 /// Bytes that count as arrived before the stop: more than the kernel keeps for a connection.
@@ -191,11 +192,17 @@ impl Session {
             self.advance(Framing::end);
             return Ok(());
         }
+        let answered = self.said.commands;
         self.advance(|framing, known, act| framing.bytes(bytes, known, act));
         if self.framing.is_line_session() {
             self.due = Instant::now() + self.limits.idle_deadline;
         }
-        self.held.keeps(self.framing.unfinished_bytes())
+        let unfinished = self.framing.unfinished_bytes();
+        if unfinished > 0 && self.said.commands > answered {
+            // Of another command, which is waited for since now.
+            self.held.waits(true);
+        }
+        self.held.keeps(unfinished)
     }
 
     fn timer_fired(&mut self) {

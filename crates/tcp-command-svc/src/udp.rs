@@ -3,6 +3,7 @@
 //! and nobody is flooded through us.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use protocol::command::{Command, Vocabulary};
@@ -37,9 +38,10 @@ pub async fn bind_all(
     let family: Family<Counter> =
         metrics.family("callbox_datagrams", "Datagrams, by whether they were answered or why not");
     let counts = Outcome::ALL.map(|outcome| family.series([("result", outcome.name())]));
+    let pace = Arc::new(Mutex::new(Pace::new(settings.udp_rate, Instant::now())));
     let answerer = || UdpAnswerer {
         commands: commands.clone(),
-        pace: Pace::new(settings.udp_rate, Instant::now()),
+        pace: pace.clone(),
         counts: counts.clone(),
         reply: Vec::new(),
     };
@@ -80,7 +82,8 @@ impl Outcome {
 
 struct UdpAnswerer {
     commands: Commands,
-    pace: Pace,
+    /// Of all sockets together.
+    pace: Arc<Mutex<Pace>>,
     counts: [Counter; Outcome::ALL.len()],
     reply: Vec<u8>,
 }
@@ -108,11 +111,13 @@ impl UdpAnswerer {
         if !may_be_sent(&reply, &known.vocabulary) {
             return Outcome::Reply;
         }
-        match self.pace.admit(Source::from(peer.ip()), Instant::now()) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        match pace.admit(Source::from(peer.ip()), Instant::now()) {
             Err(Refused::Often) => return Outcome::Rate,
             Err(Refused::Full) => return Outcome::Full,
             Ok(()) => known.answered(command, 1),
         }
+        drop(pace);
         self.reply.clear();
         self.reply.extend_from_slice(reply.as_bytes());
         Outcome::Answered

@@ -227,6 +227,23 @@ class Page(unittest.TestCase):
         self.browser.click(".sign-in button")
         self.browser.wait("it is signed out", "document.querySelector('.count').innerText === '1 method'")
         self.assertEqual(self.browser.run("return document.querySelectorAll('article').length"), 1)
+        # What was asked and answered meanwhile is not the next one's to see.
+        self.assertEqual(self.browser.texts(".history li"), [])
+
+    def test_what_is_no_xml_rpc_is_shown_as_it_came(self):
+        self.open(OPEN, "addition")
+        self.browser.run("window.fetch = async () => new Response('<p>Log in')")
+        for place in [1, 2]:
+            self.browser.type_into(FIELD % place, "2")
+        self.browser.click(BUTTON)
+        self.assertEqual(self.outcome(), ("No XML-RPC", "<p>Log in"))
+
+    def test_marks_in_dates_and_bytes_stay_in_their_quotes(self):
+        for written in ["$dateTime", "$base64"]:
+            self.open(OPEN, "echo.struct")
+            self.browser.type_into(FIELD % 1, '{"x": {"%s": "a\\"b"}}' % written)
+            for tab in ["Python", "JSON-RPC"]:
+                self.assertIn('"a\\"b"', self.spelled(tab))
 
     def test_page_is_at_home_under_a_prefix(self):
         self.open(MOUNTED, "addition")

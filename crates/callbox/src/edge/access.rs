@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Value, code};
@@ -13,6 +13,7 @@ use svc_runtime::metrics::Metrics;
 use tracing::{Level, debug, enabled, info, warn};
 
 use super::counts::{Counts, InFlight, Login};
+use super::rejection::Rejection;
 use crate::accounts::Denial;
 use crate::registry::{
     Called, Caller, Door, Identity, Label, Made, NO_METHOD, Published, X_REQUEST_ID,
@@ -32,8 +33,8 @@ impl Watch {
     }
 
     /// A call of what is `published` begins.
-    pub(super) fn call<'a>(&'a self, published: &'a Published) -> Access<'a> {
-        Access {
+    pub(super) fn call<'a>(&'a self, published: &'a Published, caller: Caller) -> Ongoing<'a> {
+        let access = Access {
             watch: self,
             published,
             _in_flight: self.counts.begin(),
@@ -43,7 +44,9 @@ impl Watch {
             fault: None,
             entries: None,
             request_bytes: 0,
-        }
+            is_told: false,
+        };
+        Ongoing { caller, access }
     }
 
     /// The accounts say this of whoever asks.
@@ -53,13 +56,16 @@ impl Watch {
         }
     }
 
-    /// A request that is no call was answered with `response`.
+    /// The health was told by `response`, which is no refusal whatever it says.
+    pub(super) fn health(&self, started: Instant, caller: &Caller, response: &mut Response) {
+        answered(started.elapsed(), caller, response);
+    }
+
+    /// Another request that is no call was answered with `response`.
     pub(super) fn other(&self, started: Instant, caller: &Caller, response: &mut Response) {
-        response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
         let (status, time) = (response.status(), started.elapsed());
-        debug!(status = status.as_u16(), ?time, "answered");
-        // What health says is no refusal.
-        if status.is_client_error() {
+        answered(time, caller, response);
+        if status.is_client_error() || status.is_server_error() {
             self.counts.rejected(status);
             self.tell(&Line::of_none(caller, response, time));
         }
@@ -85,6 +91,35 @@ impl Watch {
     }
 }
 
+/// `caller` is told the request's id.
+fn answered(time: Duration, caller: &Caller, response: &mut Response) {
+    response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
+    debug!(status = response.status().as_u16(), ?time, "answered");
+}
+
+/// A call, of which is told also where it is dropped before its end: nobody waits for it any more.
+pub(super) struct Ongoing<'a> {
+    pub(super) caller: Caller,
+    pub(super) access: Access<'a>,
+}
+
+impl Ongoing<'_> {
+    /// The call ends with `response`.
+    pub(super) fn end(mut self, response: &mut Response) {
+        self.access.end(&self.caller, response);
+    }
+}
+
+impl Drop for Ongoing<'_> {
+    fn drop(&mut self) {
+        if !self.access.is_told {
+            self.access.fault = None;
+            let mut response = Rejection::Left.into_response(Version::HTTP_11);
+            self.access.end(&self.caller, &mut response);
+        }
+    }
+}
+
 /// What is to be told of a call where it ends.
 pub(super) struct Access<'a> {
     watch: &'a Watch,
@@ -98,6 +133,7 @@ pub(super) struct Access<'a> {
     pub(super) entries: Option<Entries>,
     /// As they came.
     pub(super) request_bytes: usize,
+    is_told: bool,
 }
 
 impl Access<'_> {
@@ -107,7 +143,7 @@ impl Access<'_> {
     }
 
     /// Whether there were calls in the call.
-    pub(super) fn is_of_several(&self) -> bool {
+    fn is_of_several(&self) -> bool {
         self.is_batch() || self.method.as_ref().is_some_and(|method| method.is_multicall())
     }
 
@@ -117,7 +153,12 @@ impl Access<'_> {
     }
 
     /// The call ends with `response`.
-    pub(super) fn end(self, caller: &Caller, response: &mut Response) {
+    fn end(&mut self, caller: &Caller, response: &mut Response) {
+        self.is_told = true;
+        if self.is_of_several() {
+            // However it ended: an answer has a share of its own.
+            caller.connection().keep_room(None);
+        }
         response.headers_mut().insert(X_REQUEST_ID, caller.request_id_value());
         let time = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
         debug!(status = response.status().as_u16(), fault = self.fault, ?time, "answered");
@@ -372,6 +413,28 @@ mod tests {
         check(vec![fault(4), success()], 1, Some(4), Kind::Fault);
         check(vec![fault(4), fault(-32603), fault(5)], 3, Some(-32603), Kind::Error);
         assert_eq!(Entries::of(&Value::from(1)), None);
+    }
+
+    #[test]
+    fn what_is_no_call_is_counted_where_it_was_refused_and_health_never() {
+        let metrics = Metrics::new();
+        let watch = Watch::new(AccessLog::Off, SLOW, &metrics);
+        let (caller, now) = (Caller::unknown(), Instant::now());
+        for status in [200, 304, 404, 503] {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            watch.health(now, &caller, &mut response);
+            assert!(response.headers().contains_key(X_REQUEST_ID));
+            watch.other(now, &caller, &mut response);
+        }
+        let text = metrics.text();
+        let counted = text.lines().filter(|line| line.starts_with("callbox_requests_rejected"));
+        let counted: Vec<_> = counted.collect();
+        assert_eq!(counted.len(), 2, "{text}");
+        for status in [404, 503] {
+            let series = format!("callbox_requests_rejected_total{{status=\"{status}\"}} 1");
+            assert!(counted.contains(&series.as_str()), "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tower::BoxError;
 
 use super::access::Access;
 use super::aside::aside;
-use super::budget::Share;
+use super::budget::{Exhausted, Share};
 use super::coding::{Coding, Inflater};
 use super::rejection::Rejection;
 use super::unread::RequestBody;
@@ -84,7 +84,7 @@ impl Pieces<'_> {
         if before + data.len() > self.limit {
             return Err(Rejection::TooLarge);
         }
-        self.share.grow(data.len()).await?;
+        self.share.grow(data.len()).await.map_err(|Exhausted| Rejection::Overloaded)?;
         Ok(data)
     }
 }

@@ -47,7 +47,7 @@ pub use service::CallService;
 
 use crate::accounts::Accounts;
 use crate::registry::{Caller, Connection, Door, Peer, Published};
-use access::Watch;
+use access::{Ongoing, Watch};
 use calls::Calls;
 use head::Head;
 use hosts::Hosts;
@@ -171,24 +171,21 @@ impl Edge {
         connection: Arc<Connection>,
     ) -> Answer {
         let (version, headers) = (request.version(), std::mem::take(request.headers_mut()));
-        let mut caller = Caller::new(connection, door, headers);
+        let caller = Caller::new(connection, door, headers);
         let body = request.into_body();
         // A block, since a function's parameters would be there twice.
         Box::pin(async move {
-            let mut access = self.watch.call(self.calls.published());
+            let mut call = self.watch.call(self.calls.published(), caller);
+            let Ongoing { caller, access } = &mut call;
             let answered = match &mut head {
-                Ok(head) => self.calls.answer(&mut caller, head, body, &mut access).await,
+                Ok(head) => self.calls.answer(caller, head, body, access).await,
                 Err(rejection) => Err(*rejection),
             };
-            if access.is_of_several() {
-                // However it ended: an answer has a share of its own.
-                caller.connection().keep_room(None);
-            }
             let mut response = answered.unwrap_or_else(|rejection| {
                 access.fault = None;
                 rejection.into_response(version)
             });
-            access.end(&caller, &mut response);
+            call.end(&mut response);
             Ok(response)
         })
     }
@@ -217,14 +214,19 @@ impl Edge {
         connection: Arc<Connection>,
     ) -> Result<Response, Infallible> {
         let started = Instant::now();
-        let is_meant = is_health_path(request.uri().path()) || self.is_meant(&request, &connection);
+        let is_health = is_health_path(request.uri().path());
+        let is_meant = is_health || self.is_meant(&request, &connection);
         let caller = Caller::new(connection, Door::XmlRpc, request.headers().clone());
         let mut response = if is_meant {
             self.others.clone().call(request.map(Body::new)).await?
         } else {
             Rejection::Host.into_response(request.version())
         };
-        self.watch.other(started, &caller, &mut response);
+        if is_health && response.status() != StatusCode::METHOD_NOT_ALLOWED {
+            self.watch.health(started, &caller, &mut response);
+        } else {
+            self.watch.other(started, &caller, &mut response);
+        }
         Ok(response)
     }
 }

@@ -20,7 +20,6 @@ use crate::accounts::Denial;
 use crate::doors::Kind;
 use crate::doors::page::{self, Visit};
 use crate::registry::{Caller, Program};
-use crate::settings::Switch;
 
 /// Pages that are written at once: what is much work must not keep calls from theirs.
 const MAX_WRITING: usize = 1;
@@ -37,9 +36,9 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// The health, and a page of `program` where that is wanted.
-    pub(crate) fn new(page: Switch, program: Program, health: Option<Health>) -> Self {
-        Self { program: (page == Switch::On).then_some(program), health }
+    /// The health, and a page of `program`.
+    pub(crate) fn new(program: Option<Program>, health: Option<Health>) -> Self {
+        Self { program, health }
     }
 }
 
@@ -47,14 +46,14 @@ impl Front {
 pub(super) struct Page {
     program: Program,
     health: Option<Health>,
-    writing: Semaphore,
+    writing: Arc<Semaphore>,
 }
 
 impl Page {
     /// The page, if there is one.
     pub(super) fn new(front: Front) -> Option<Self> {
         let Front { program, health } = front;
-        Some(Self { program: program?, health, writing: Semaphore::new(MAX_WRITING) })
+        Some(Self { program: program?, health, writing: Arc::new(Semaphore::new(MAX_WRITING)) })
     }
 
     /// The steps of showing it to `caller`, outermost first.
@@ -66,10 +65,12 @@ impl Page {
     ) -> Result<Response, Rejection> {
         let may_call = identify(calls, caller, watch).await?;
         let visit = self.visit(calls, caller).await;
-        let turn = timeout(MAX_WAIT, self.writing.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or(Rejection::NoPlace)?;
+        let turn = timeout(MAX_WAIT, self.writing.clone().acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or(Rejection::NoPlace)?;
         let (published, asking) = (Arc::clone(calls.published()), caller.clone());
         let page = on_another_thread(move || {
+            // It goes on where nobody waits for it any more.
+            let _turn = turn;
             let methods = if may_call { published.descriptions(&asking) } else { Vec::new() };
             page::write(&visit, &methods)
         })

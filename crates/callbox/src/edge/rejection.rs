@@ -44,6 +44,8 @@ pub(super) enum Rejection {
     Overloaded,
     /// Too many calls are in work; the body has been received.
     NoPlace,
+    /// There is no memory for an answer that was made.
+    Unsendable,
     /// The caller has too many calls in work; the body has been received.
     OverShare,
     /// The caller has left, and reads no answer.
@@ -92,6 +94,10 @@ impl Rejection {
             Self::Overloaded | Self::NoPlace => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too many calls are in work.\n")
             }
+            Self::Unsendable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The answer was made, but not kept: too many wait.\n",
+            ),
             Self::OverShare => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Too many calls of yours are in work.\n")
             }
@@ -110,7 +116,8 @@ impl Rejection {
         let headers = response.headers_mut();
         // What is left of the body is thrown away, so nothing after it could be read. In later
         // versions a connection is not a request's to close.
-        if version <= Version::HTTP_11 && !matches!(self, Self::NoPlace | Self::OverShare) {
+        let is_received = matches!(self, Self::NoPlace | Self::OverShare | Self::Unsendable);
+        if version <= Version::HTTP_11 && !is_received {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = self.retry_after() {
@@ -163,7 +170,8 @@ impl From<OverShare> for Rejection {
 }
 
 impl From<Exhausted> for Rejection {
+    /// Where the body has been received.
     fn from(Exhausted: Exhausted) -> Self {
-        Self::Overloaded
+        Self::NoPlace
     }
 }

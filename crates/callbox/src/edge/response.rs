@@ -7,7 +7,7 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use super::aside::aside;
-use super::budget::{Budget, Held, Share};
+use super::budget::{Budget, Exhausted, Held, Share};
 use super::coding::{gzip, takes_gzip};
 use super::rejection::Rejection;
 use crate::doors::Kind;
@@ -43,8 +43,8 @@ impl Responses {
     async fn share(&self, bytes: usize) -> Result<Share, Rejection> {
         let mut share = self.budget.share();
         if !share.try_grow(bytes) {
-            let _waiting = self.waiting.try_acquire().map_err(|_| Rejection::NoPlace)?;
-            share.grow(bytes).await?;
+            let _waiting = self.waiting.try_acquire().map_err(|_| Rejection::Unsendable)?;
+            share.grow(bytes).await.map_err(|Exhausted| Rejection::Unsendable)?;
         }
         Ok(share)
     }
@@ -94,4 +94,33 @@ fn of_kind(kind: Kind, body: Bytes) -> Response {
 async fn zip(body: Vec<u8>) -> (bool, Vec<u8>) {
     aside(body.len(), move || gzip(&body).map_or_else(|_| (false, body), |zipped| (true, zipped)))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use crate::edge::budget::LaneBytes;
+
+    fn poll<T>(future: &mut Pin<Box<impl Future<Output = T>>>) -> Poll<T> {
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_answers_wait_for_memory_and_others_are_not_sent() {
+        let bytes = 8 * 1024;
+        let responses = Responses::new(Budget::new(LaneBytes { small: bytes, large: bytes }));
+        let share = || Box::pin(responses.share(2_000));
+        let sent = responses.share(bytes).await.unwrap();
+        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| share()).collect();
+        assert!(waiting.iter_mut().all(|share| poll(share).is_pending()));
+        assert!(matches!(poll(&mut share()), Poll::Ready(Err(Rejection::Unsendable))));
+        drop(sent);
+        for share in waiting {
+            assert!(share.await.is_ok());
+        }
+        assert!(responses.share(2_000).await.is_ok());
+    }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
+use svc_runtime::network::Network;
 use tower::Service;
 
 use super::unread::RequestBody;
@@ -19,11 +20,15 @@ use crate::registry::{Connection, Peer};
 /// server's own accept loop can give, the deadline for a request's head, the cap on connections and
 /// the drain, is the other program's.
 #[derive(Clone)]
-pub struct CallService(Arc<Edge>);
+pub struct CallService {
+    edge: Arc<Edge>,
+    /// Networks whose peers are believed in whose name they call.
+    trusted: Arc<[Network]>,
+}
 
 impl CallService {
-    pub(crate) fn new(edge: Arc<Edge>) -> Self {
-        Self(edge)
+    pub(crate) fn new(edge: Arc<Edge>, trusted: Arc<[Network]>) -> Self {
+        Self { edge, trusted }
     }
 }
 
@@ -42,7 +47,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = info.map_or(Peer::Unknown, |ConnectInfo(addr)| Peer::Inet(*addr));
-        let connection = self.0.connection(Connection::foreign(peer));
-        self.0.clone().answer(request, connection)
+        let connection = Connection::foreign(peer).trusting(self.trusted.clone());
+        let connection = self.edge.connection(connection);
+        self.edge.clone().answer(request, connection)
     }
 }

@@ -12,12 +12,10 @@ use super::caller::Caller;
 use super::description::{Description, Form, FormParameter};
 use super::method::{Method, Overload};
 use super::program::Program;
-use super::published::Published;
+use super::published::{DISCOVER, Published};
 use super::system::there;
 
 /// The method's name.
-pub(super) const DISCOVER: &str = "rpc.discover";
-
 /// The version of OpenRPC that the document keeps to.
 const VERSION: &str = "1.3.2";
 

@@ -7,7 +7,6 @@ use protocol::xmlrpc::{Fault, TypeName, Value};
 use super::called::Called;
 use super::caller::Caller;
 use super::catalog::Lent;
-use super::multicall::MULTICALL;
 use super::params::Params;
 use super::published::Published;
 
@@ -60,10 +59,10 @@ impl<'a> Callable<'a> {
         caller: &Caller,
     ) -> Result<Self, Fault> {
         let (name, params) = call?;
-        if name == MULTICALL {
-            return Err(Fault::invalid_params("a multicall cannot be nested"));
-        }
         Ok(match published.method(&name, caller)? {
+            method if method.is_multicall() => {
+                return Err(Fault::invalid_params("a multicall cannot be nested"));
+            }
             Called::Lent(lent) if lent.asks_together() => Self::Together(lent, name, params),
             method => Self::Alone(method, name, params),
         })

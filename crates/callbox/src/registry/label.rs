@@ -127,3 +127,8 @@ impl Label {
         }
     }
 }
+
+/// Orders names by what is cheap to compare first.
+pub(super) fn key(name: &str) -> (usize, &str) {
+    (name.len(), name)
+}

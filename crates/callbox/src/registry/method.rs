@@ -174,8 +174,9 @@ impl Method {
         })
     }
 
-    /// Runs a function on a thread beside those that serve, if one is free. The place is taken until
-    /// it ends, also where nobody waits for it any more.
+    /// Runs a function on a thread beside those that serve, if one is free. It begins where it is
+    /// first waited for, since a call may still be refused before that. The place is taken until it
+    /// ends, also where nobody waits for it any more.
     fn aside(
         &self,
         run: &Arc<Run>,
@@ -185,15 +186,17 @@ impl Method {
     ) -> Result<Running, Failure> {
         let place = places.clone().try_acquire_owned().map_err(|_| Failure::Overloaded)?;
         let (name, run, caller) = (self.label.owned_name(), run.clone(), caller.clone());
-        let running = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let _place = place;
             match run_for(&name, &caller, || run(Arguments::new(params, &caller)))? {
                 Outcome::Done(result) => result,
                 // Only sync functions come here.
                 Outcome::Later(_) => Err(Fault::internal().into()),
             }
-        });
-        let ended = async { running.await.unwrap_or_else(|_| Err(Fault::internal().into())) };
-        Ok(Box::pin(ended))
+        };
+        Ok(Box::pin(async {
+            let ended = tokio::task::spawn_blocking(work).await;
+            ended.unwrap_or_else(|_| Err(Fault::internal().into()))
+        }))
     }
 }

@@ -11,13 +11,16 @@ use super::PublishLimits;
 use super::called::Called;
 use super::caller::{Caller, Door};
 use super::catalog::{Catalog, Counted, Lent};
-use super::discover::DISCOVER;
 use super::durations::{Durations, NO_METHOD};
 use super::failure::Failure;
 use super::function::Running;
+use super::label::key;
 use super::method::{Begun, Method};
 use super::params::Params;
 use super::permissions::Pattern;
+
+/// The name of the method by which JSON-RPC tells what there is.
+pub(super) const DISCOVER: &str = "rpc.discover";
 
 /// Methods by name.
 pub(crate) struct Published {
@@ -175,11 +178,6 @@ impl Published {
             None => self.unpublished.observe(family, || NO_METHOD, door, fault, time),
         }
     }
-}
-
-/// Orders names by what is cheap to compare first.
-pub(super) fn key(name: &str) -> (usize, &str) {
-    (name.len(), name)
 }
 
 /// A call that was started, of a function that returns what it says. What awaits one has room for its

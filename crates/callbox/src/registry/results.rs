@@ -131,7 +131,7 @@ impl Overrun {
     }
 }
 
-/// The same of a result, or of a fault as a struct.
+/// What a result takes, or a fault as a struct.
 fn weight_of(made: &Made) -> usize {
     match made {
         Ok((value, _)) => size_of::<Made>() + weight(value),

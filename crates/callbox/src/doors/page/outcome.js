@@ -7,18 +7,19 @@ async function exchange(name, params, headers, signal) {
   return { ...ended, millis: Math.max(1, Math.round(performance.now() - started)) };
 }
 
-const { credentials } = document.body.dataset;
+const FETCH = { credentials: document.body.dataset.credentials, cache: "no-store", redirect: "error" };
 
 async function answer(request, headers, signal) {
+  let text = "";
   try {
-    const options = { method: "POST", body: request, headers: { "Content-Type": "text/xml", ...headers }, credentials, cache: "no-store", redirect: "error", signal };
-    const response = await fetch(HERE, options);
-    const text = await response.text();
+    const response = await fetch(HERE, { ...FETCH, method: "POST", body: request, headers: { "Content-Type": "text/xml", ...headers }, signal });
+    text = await response.text();
     if (response.status !== 200) return { failed: `Status ${response.status}`, text: text.slice(0, 1000) };
     return { response: text, ...readResponse(text) };
   } catch (error) {
     if (error.name === "AbortError") return { failed: "Cancelled", text: "What the method did until then is done." };
-    return { failed: "No answer", text: "The service was not reached, or the connection broke." };
+    if (text) return { failed: "No XML-RPC", text: text.slice(0, 1000) };
+    return { failed: "No answer", text: "The service was not reached, or it broke off." };
   }
 }
 

@@ -93,7 +93,7 @@ function listenToKeys() {
 // Shows what another may call.
 async function showFor(asked) {
   const headers = { Accept: "text/html", ...asked?.headers };
-  const response = await fetch(HERE, { headers, credentials, cache: "no-store", redirect: "error" });
+  const response = await fetch(HERE, { ...FETCH, headers });
   if (response.status === 401) throw new Error("Wrong user, password or token.");
   if (response.status !== 200) throw new Error(await response.text());
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -102,6 +102,9 @@ async function showFor(asked) {
   }
   login = asked;
   entries = null;
+  // They were another's.
+  kept.length = 0;
+  showKept();
   find();
   choosePage();
 }

@@ -1,4 +1,6 @@
 // Values: an integer is a BigInt, a double a Number, a struct a Map, and what JSON has not is one of these.
+const json = JSON.stringify;
+
 class DateTime {
   constructor(text) {
     this.text = text.replace(/^(\d{4})(\d\d)(\d\d)(?=T)/, "$1-$2-$3");
@@ -101,16 +103,16 @@ function writeJson(value, step = "", indent = "\n") {
     if (line.length < 60 && !line.includes("\n")) return line;
     return open + inner + items.join(`,${inner}`) + indent + close;
   };
-  if (value instanceof DateTime) return `{"$dateTime":${JSON.stringify(value.text)}}`;
-  if (value instanceof Bytes) return `{"$base64":"${value.base64}"}`;
+  if (value instanceof DateTime) return `{"$dateTime":${json(value.text)}}`;
+  if (value instanceof Bytes) return `{"$base64":${json(value.base64)}}`;
   if (Array.isArray(value)) return block("[]", value.map((item) => writeJson(item, step, inner)));
   if (value instanceof Map) {
     const colon = step ? ": " : ":";
-    const member = ([name, item]) => JSON.stringify(name) + colon + writeJson(item, step, inner);
+    const member = ([name, item]) => json(name) + colon + writeJson(item, step, inner);
     return block("{}", [...value].map(member));
   }
   if (typeof value === "bigint") return String(value);
-  return typeof value === "number" ? doubleText(value) : JSON.stringify(value);
+  return typeof value === "number" ? doubleText(value) : json(value);
 }
 
 function typeOf(value) {

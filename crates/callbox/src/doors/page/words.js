@@ -24,20 +24,20 @@ const PYTHON_WORDS = /^(and|as|assert|async|await|break|class|continue|def|del|e
 
 function python(value) {
   if (value === null) return "None";
-  if (value instanceof DateTime) return `xmlrpc.client.DateTime("${value.text.replace(/-(?=.*T)/g, "")}")`;
-  if (value instanceof Bytes) return `base64.b64decode("${value.base64}")`;
+  if (value instanceof DateTime) return `xmlrpc.client.DateTime(${json(value.text.replace(/-(?=.*T)/g, ""))})`;
+  if (value instanceof Bytes) return `base64.b64decode(${json(value.base64)})`;
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (value instanceof Map) {
-    return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}: ${python(item)}`).join(", ")}}`;
+    return `{${[...value].map(([name, item]) => `${json(name)}: ${python(item)}`).join(", ")}}`;
   }
   if (typeof value === "boolean") return value ? "True" : "False";
-  return typeof value === "string" ? JSON.stringify(value) : writeJson(value);
+  return typeof value === "string" ? json(value) : writeJson(value);
 }
 
 function asPython(name, params, login) {
   const written = params.map(python).join(", ");
   const isPath = name.split(".").every((word) => /^[A-Za-z]\w*$/.test(word) && !PYTHON_WORDS.test(word));
-  const method = isPath ? `server.${name}` : `getattr(server, ${JSON.stringify(name)})`;
+  const method = isPath ? `server.${name}` : `getattr(server, ${json(name)})`;
   const bytes = written.includes("base64.") ? "import base64\n" : "";
   // Python's client writes no integer of more than 32 bits by itself.
   const wide = /\d{10}/.test(written)
@@ -46,7 +46,7 @@ function asPython(name, params, login) {
   const nil = written.includes("None") ? ", allow_none=True" : "";
   const token = login && !login.user ? ', headers=[("Authorization", "Bearer TOKEN")]' : "";
   const user = login?.user ? `${encodeURIComponent(login.user)}:PASSWORD@` : "";
-  const url = JSON.stringify(HERE.replace("//", `//${user}`));
+  const url = json(HERE.replace("//", `//${user}`));
   return `${bytes}import xmlrpc.client${wide}\n\nserver = xmlrpc.client.ServerProxy(${url}${nil}${token})\nprint(${method}(${written}))`;
 }
 

@@ -19,8 +19,8 @@ pub use method::CatalogMethod;
 pub use pattern::CatalogPattern;
 
 use super::error::{RegistryError, check_name};
+use super::label::key;
 use super::permissions::Pattern;
-use super::published::key;
 
 /// Methods that come and go while the service runs. Clones are of the same one, and it is of one
 /// [`Server`](crate::Server): [`Registry::add_catalog`](crate::Registry::add_catalog).
