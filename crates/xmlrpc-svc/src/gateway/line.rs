@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use callbox_client::transport::NoRoom;
+use callbox_client::transport::{Lookups, NoRoom};
 use svc_runtime::budget::Share;
 use tokio::time::Instant;
 
@@ -66,7 +66,8 @@ impl LineUpstream {
             waiting: settings.waiting,
             timeout: settings.timeout,
         };
-        Self(Arc::new(Pool::new(Lines { settings, manner, memory }, pool_settings, metrics)))
+        let lines = Lines { settings, manner, memory, lookups: Lookups::default() };
+        Self(Arc::new(Pool::new(lines, pool_settings, metrics)))
     }
 
     /// Asks within the service's timeout.
@@ -126,6 +127,7 @@ pub(super) struct Lines {
     settings: LineSettings,
     manner: Manner,
     memory: AnswerMemory,
+    lookups: Lookups,
 }
 
 impl Upstream for Lines {
@@ -135,7 +137,7 @@ impl Upstream for Lines {
     type Answer = (Reply, Arriving);
 
     async fn connect(&self, attempt: usize) -> io::Result<LineConnection> {
-        let socket = Socket::connect(&self.settings.address, attempt).await?;
+        let socket = Socket::connect(&self.settings.address, &self.lookups, attempt).await?;
         Ok(LineConnection::new(socket, &self.manner))
     }
 

@@ -165,7 +165,7 @@ impl Upstream for Server {
 
     async fn connect(&self, attempt: usize) -> io::Result<Connection> {
         let part = if attempt == 0 { ADDRESS_PARTS.0 } else { ADDRESS_PARTS.1 };
-        self.endpoint.connect(self.timeout / part).await
+        self.endpoint.connect_again(attempt, self.timeout / part).await
     }
 
     /// It looks for itself before it sends anything.
