@@ -37,6 +37,19 @@ pub struct Exchange {
     pub is_last: bool,
 }
 
+impl Exchange {
+    /// Whether nothing more comes that belongs to it, as far as its `reply` tells.
+    fn is_over(&self, reply: &Reply) -> bool {
+        match self.reply {
+            Framing::Close => false,
+            // What was taken for the answer to the question afterwards may be a late word to the
+            // line, and the answer still to come; so may a blank line after an error.
+            Framing::None | Framing::Blank => !matches!(reply, Reply::Refused(_)),
+            _ => true,
+        }
+    }
+}
+
 /// What is asked afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Then {
@@ -181,7 +194,7 @@ impl Upstream for Lines {
             }
             (_, reply) => reply,
         };
-        let is_open = !exchange.is_last && exchange.reply != Framing::Close;
+        let is_open = !exchange.is_last && exchange.is_over(&reply);
         let is_kept = is_open && connection.is_in_step(&self.manner);
         Ok(Answered { answer: (reply, arriving), is_kept })
     }
