@@ -78,6 +78,7 @@ impl LineUpstream {
             connections: settings.connections.get(),
             waiting: settings.waiting,
             timeout: settings.timeout,
+            pause: settings.pause,
         };
         let lines = Lines { settings, manner, memory, lookups: Lookups::default() };
         Self(Arc::new(Pool::new(lines, pool_settings, metrics)))

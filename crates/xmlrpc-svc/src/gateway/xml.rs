@@ -38,6 +38,7 @@ impl XmlUpstream {
             connections: settings.connections.get(),
             waiting: settings.waiting,
             timeout,
+            pause: Duration::ZERO,
         };
         let server = Server { endpoint, timeout, max_response_bytes, memory: memory.clone() };
         let pool = Pool::new(server, pool_settings, metrics);
