@@ -583,19 +583,23 @@ fn each_mistake_of_a_publication_is_told() {
         2,
         "unknown key \"alow\", expected one of prefix, allow, deny, params",
     );
-    let prefix = "nothing, or letters, digits and characters of _.:/- that are not in \"system.\"";
-    for bad in ["a b", "system.", "é"] {
+    let prefix = "nothing, or letters, digits and characters of _.:/- that are not in \"system.\" or \"rpc.\"";
+    for bad in ["a b", "system.", "rpc.", "é"] {
         publication(
             &format!("prefix = \"{bad}\"\nallow = [\"a\"]"),
             1,
             &format!("prefix: expected {prefix}"),
         );
     }
-    publication(
-        "allow = [\"a\", \"system.*\"]",
-        1,
-        "allow: names in \"system.\" belong to the service, expected a prefix before system.*",
-    );
+    for reserved in ["system.*", "rpc.discover"] {
+        publication(
+            &format!("allow = [\"a\", \"{reserved}\"]"),
+            1,
+            &format!(
+                "allow: names in \"system.\" and \"rpc.\" belong to the service, expected a prefix before {reserved}"
+            ),
+        );
+    }
     publication(
         "allow = [\"addition\"]",
         1,
