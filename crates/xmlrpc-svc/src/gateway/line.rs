@@ -115,10 +115,16 @@ impl LineUpstream {
         Instant::now() + self.0.upstream().settings.timeout
     }
 
-    /// Takes what it needs to make a value of a reply, so many bytes.
-    pub(super) async fn room_for_value(&self, bytes: usize) -> Result<Share, Trouble> {
+    /// Takes what it needs to make a value of a reply, so many bytes, and waits for it until
+    /// `deadline`.
+    pub(super) async fn room_for_value(
+        &self,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<Share, Trouble> {
         let Lines { settings, memory, .. } = self.0.upstream();
-        memory.reading(bytes, settings.timeout).await.map_err(|NoRoom| self.lacks_memory())
+        let share = memory.reading(bytes, settings.timeout, deadline).await;
+        share.map_err(|NoRoom| self.lacks_memory())
     }
 
     fn lacks_memory(&self) -> Trouble {
