@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// Whether a fault that a whole multicall got means that there is none. Servers have many codes
-    /// for that, and a fault after all calls ran, for a result that has no form in XML-RPC, may have
+    /// for that, and a fault after all calls ran, for a result that has no form in XML-RPC, may be
     /// the same: a multicall of none tells them apart. In doubt the fault stands, and no call is
     /// made again.
     async fn is_missing(&self, deadline: Instant, fault: &Fault) -> bool {

@@ -108,8 +108,8 @@ impl Endpoint {
         self.connect_again(0, limit).await
     }
 
-    /// The same for who did not wait to the end before: the `attempt`th begins with another address,
-    /// where there are several.
+    /// The same for who did not wait to the end before: the `attempt`th begins with another
+    /// address, where there are several.
     pub async fn connect_again(&self, attempt: usize, limit: Duration) -> io::Result<Connection> {
         let carrier = match &self.0.url.place {
             Place::Unix(path) => Carrier::Unix(timeout(limit, UnixStream::connect(path)).await??),

@@ -76,8 +76,8 @@ impl AnswerMemory {
         Arriving { budget, share, bytes: 0, patience: patience(timeout) }
     }
 
-    /// What reading an answer takes, so many bytes, to a call that may last for `timeout`, and until
-    /// `deadline`.
+    /// What reading an answer takes, so many bytes, to a call that may last for `timeout`, and no
+    /// longer than until `deadline`.
     pub(super) async fn reading(
         &self,
         bytes: usize,

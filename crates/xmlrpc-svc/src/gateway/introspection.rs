@@ -45,8 +45,8 @@ pub struct Description {
     pub signatures: Vec<Vec<String>>,
 }
 
-/// Asks for the names of the methods, looks at the first [`MAX_NAMES`] of them, and takes those that
-/// `is_wanted`.
+/// Asks for the names of the methods, looks at the first [`MAX_NAMES`] of them, and takes those
+/// that `is_wanted`.
 pub async fn list(
     upstream: &XmlUpstream,
     is_wanted: impl Fn(&str) -> bool,

@@ -187,8 +187,8 @@ impl<U: Upstream> Pool<U> {
     }
 
     /// That of an attempt. One that is hurried has twice the time that calls take, and tells by its
-    /// silence; else half of the timeout has to be left for the exchange itself: a slow upstream may
-    /// need it.
+    /// silence; else half of the timeout has to be left for the exchange itself, which a slow
+    /// upstream may need.
     fn patience(&self, attempt: &Attempt<'_>, deadline: Instant) -> Patience {
         if !attempt.is_hurried() {
             return Patience { deadline, telling: self.settings.timeout / 2 };
