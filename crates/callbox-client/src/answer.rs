@@ -23,7 +23,7 @@ pub struct Answer {
     pub status: u16,
     /// Its `Content-Type`, where it has one in text.
     pub content_type: Option<String>,
-    /// Where else it sends the caller, if it does.
+    /// Where else it sends the caller, if it does, without the query.
     pub location: Option<String>,
     /// Its first words, without markup.
     pub words: String,
@@ -42,7 +42,7 @@ impl fmt::Display for Answer {
             None => f.write_str("no content type")?,
         }
         if let Some(location) = &self.location {
-            write!(f, ", sent on to {}", without_query(&first_words(location.as_bytes())))?;
+            write!(f, ", sent on to {}", first_words(location.as_bytes()))?;
         }
         if !self.words.is_empty() {
             write!(f, ": \"{}\"", self.words)?;
@@ -52,9 +52,9 @@ impl fmt::Display for Answer {
     }
 }
 
-/// A server may send on whatever token it was asked with.
+/// A server may send on whatever token it was asked with, or give one.
 fn without_query(location: &str) -> &str {
-    location.split_once('?').map_or(location, |(place, _)| place)
+    location.split_once(['?', '#']).map_or(location, |(place, _)| place)
 }
 
 /// Reads an answer of at most `max_bytes`, a large one on a thread of its own.
@@ -77,7 +77,7 @@ fn result(response: &Response, max_bytes: usize) -> Result<Value, ErrorKind> {
         Err(why) => Err(ErrorKind::NotXmlRpc(Box::new(Answer {
             status: response.status,
             content_type: response.content_type.clone(),
-            location: response.location.clone(),
+            location: response.location.as_deref().map(without_query).map(str::to_owned),
             words: first_words(&response.body),
             why,
         }))),

@@ -52,3 +52,47 @@ impl Kept {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Endpoint;
+    use tokio::net::TcpListener;
+
+    /// Connections to somebody who listens as long as the first of these is there.
+    async fn connected(number: usize) -> (TcpListener, Vec<Connection>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let endpoint: Endpoint = url.parse().unwrap();
+        let mut connections = Vec::new();
+        for _ in 0..number {
+            connections.push(endpoint.connect(MAX_IDLE).await.unwrap());
+        }
+        (listener, connections)
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_are_kept_than_may() {
+        let (_listener, connections) = connected(3).await;
+        let kept = Kept::new(2);
+        connections.into_iter().for_each(|connection| kept.put(connection));
+        assert_eq!(kept.idle().len(), 2);
+        let (_listener, connections) = connected(1).await;
+        let none = Kept::new(0);
+        connections.into_iter().for_each(|connection| none.put(connection));
+        assert!(none.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn connection_that_was_idle_for_long_is_closed_with_those_that_were_longer() {
+        let (_listener, connections) = connected(3).await;
+        let kept = Kept::new(8);
+        connections.into_iter().for_each(|connection| kept.put(connection));
+        assert!(kept.take().is_some());
+        for (_, since) in kept.idle().iter_mut() {
+            *since -= MAX_IDLE + Duration::from_millis(1);
+        }
+        assert!(kept.take().is_none());
+        assert_eq!(kept.idle().len(), 0);
+    }
+}

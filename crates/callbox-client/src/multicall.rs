@@ -55,8 +55,8 @@ impl Client {
     pub(crate) async fn call_together(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, Error> {
         let deadline = self.deadline();
         if self.manner().get() != Some(&Manner::Missing) {
-            let entries: Vec<_> = calls.iter().cloned().map(Call::into_entry).collect();
-            let together = self.call_as_one(deadline, entries).await;
+            // A copy: they are made one by one where the server does not take several.
+            let together = self.call_as_one(deadline, calls.clone()).await;
             if let Some(results) = together.map_err(|kind| self.error(MULTICALL, kind))? {
                 return Ok(results);
             }
@@ -75,29 +75,33 @@ impl Client {
     async fn call_as_one(
         &self,
         deadline: Instant,
-        entries: Vec<Result<Value, BadParams>>,
+        calls: Vec<Call>,
     ) -> Result<Option<Vec<Outcome>>, ErrorKind> {
-        let written: Vec<Value> = entries.iter().filter_map(|entry| entry.clone().ok()).collect();
-        let number = written.len();
+        let mut entries = Vec::with_capacity(calls.len());
+        let places = calls.into_iter().map(|call| {
+            entries.push(call.into_entry()?);
+            Ok(())
+        });
+        let places: Vec<Result<(), BadParams>> = places.collect();
+        let number = entries.len();
         let mut results = Vec::new().into_iter();
         if number > 0 {
-            match self.multicall_until(deadline, written).await {
+            match self.multicall_until(deadline, entries).await {
                 Ok(answer) => {
                     let answers = list(answer, number)?;
-                    let manner = self.manner_of(deadline, &answers).await?;
+                    let manner = self.manner_of(deadline, &answers).await;
                     results = unwrap(answers, manner).into_iter();
                 }
-                Err(ErrorKind::Fault(fault)) if self.is_missing(deadline, &fault).await? => {
+                Err(ErrorKind::Fault(fault)) if self.is_missing(deadline, &fault).await => {
                     let _ = self.manner().set(Manner::Missing);
                     return Ok(None);
                 }
                 Err(kind) => return Err(kind),
             }
         }
-        let mut result = |_| results.next().unwrap_or_else(|| Err(odd("no result")));
-        let place =
-            |entry: Result<Value, BadParams>| entry.map_err(ErrorKind::from).and_then(&mut result);
-        Ok(Some(entries.into_iter().map(place).collect()))
+        let mut result = |()| results.next().unwrap_or_else(|| Err(odd("no result")));
+        let places = places.into_iter().map(|place| place.map_err(ErrorKind::from));
+        Ok(Some(places.map(|place| place.and_then(&mut result)).collect()))
     }
 
     async fn multicall_until(&self, deadline: Instant, entries: Vec<Value>) -> Outcome {
@@ -106,45 +110,51 @@ impl Client {
     }
 
     /// Whether a fault that a whole multicall got means that there is none. Servers have many codes
-    /// for that, and none may have run where it is made again one by one.
-    async fn is_missing(&self, deadline: Instant, fault: &Fault) -> Result<bool, ErrorKind> {
-        if fault.code == code::METHOD_NOT_FOUND {
-            return Ok(true);
+    /// for that, and a fault after all calls ran, for a result that has no form in XML-RPC, may be
+    /// the same: a multicall of none tells them apart. In doubt the fault stands, and no call is
+    /// made again.
+    async fn is_missing(&self, deadline: Instant, fault: &Fault) -> bool {
+        let Err(ErrorKind::Fault(empty)) = self.multicall_until(deadline, Vec::new()).await else {
+            return false;
+        };
+        if empty.code == code::METHOD_NOT_FOUND {
+            return true;
         }
         match self.call_until(deadline, "system.listMethods", Vec::new()).await {
-            Ok(Value::Array(names)) => {
-                Ok(!names.iter().any(|name| name.as_str() == Some(MULTICALL)))
-            }
-            Ok(_) | Err(ErrorKind::Fault(_)) => Ok(true),
-            Err(kind) => Err(kind),
+            Ok(Value::Array(names)) => !names.iter().any(|name| name.as_str() == Some(MULTICALL)),
+            // It has no list: what it says of any calls alike is not about what these did.
+            Ok(_) | Err(ErrorKind::Fault(_)) => empty == *fault,
+            Err(_) => false,
         }
     }
 
-    /// How the server's results stand. Where that cannot be seen they may all be arrays of one value:
-    /// then it is asked once for what is a text.
-    async fn manner_of(&self, deadline: Instant, answers: &[Value]) -> Result<Manner, ErrorKind> {
+    /// How the server's results stand. Where that cannot be seen they may all be arrays of one
+    /// value: then it is asked once for what is a text. Where no answer comes to that, these calls
+    /// ran all the same: they are taken for what is usual, and it is asked again after the next.
+    async fn manner_of(&self, deadline: Instant, answers: &[Value]) -> Manner {
         if let Some(manner) = self.manner().get() {
-            return Ok(*manner);
+            return *manner;
         }
         if answers.iter().all(|answer| fault_in(answer).is_some()) {
-            return Ok(Manner::Wrapped);
+            return Manner::Wrapped;
         }
         let manner =
             match answers.iter().all(|answer| is_wrapped(answer) || fault_in(answer).is_some()) {
-                true => self.ask_manner(deadline).await?,
-                false => Manner::Bare,
+                true => self.ask_manner(deadline).await,
+                false => Some(Manner::Bare),
             };
-        Ok(*self.manner().get_or_init(|| manner))
+        manner.map_or(Manner::Wrapped, |manner| *self.manner().get_or_init(|| manner))
     }
 
-    async fn ask_manner(&self, deadline: Instant) -> Result<Manner, ErrorKind> {
-        let entry = Call::new("system.methodHelp", (MULTICALL,)).into_entry()?;
+    /// `None` where no answer comes.
+    async fn ask_manner(&self, deadline: Instant) -> Option<Manner> {
+        let entry = Call::new("system.methodHelp", (MULTICALL,)).into_entry().ok()?;
         match self.multicall_until(deadline, vec![entry]).await {
             Ok(Value::Array(answers)) if answers.iter().any(|answer| answer.as_str().is_some()) => {
-                Ok(Manner::Bare)
+                Some(Manner::Bare)
             }
-            Ok(_) | Err(ErrorKind::Fault(_)) => Ok(Manner::Wrapped),
-            Err(kind) => Err(kind),
+            Ok(_) | Err(ErrorKind::Fault(_)) => Some(Manner::Wrapped),
+            Err(_) => None,
         }
     }
 }

@@ -122,7 +122,10 @@ async fn bytes_of_another_charset_than_is_named_are_read() {
 #[tokio::test]
 async fn pages_are_told_by_their_status_and_first_words() {
     let check = async |answer: &[u8], expected: &str| match called(answer).await {
-        Err(ErrorKind::NotXmlRpc(answer)) => assert_eq!(answer.to_string(), expected),
+        Err(ErrorKind::NotXmlRpc(answer)) => {
+            assert_eq!(answer.to_string(), expected);
+            assert!(!format!("{answer:?}").contains("secret"), "{answer:?}");
+        }
         other => panic!("{other:?}"),
     };
     check(
@@ -134,6 +137,11 @@ async fn pages_are_told_by_their_status_and_first_words() {
     check(
         b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere/RPC2?token=secret\r\nContent-Length: 0\r\n\r\n",
         "the answer is no XML-RPC: status 302, no content type, sent on to https://elsewhere/RPC2",
+    )
+    .await;
+    check(
+        b"HTTP/1.1 302 Found\r\nLocation: /in#token=secret\r\nContent-Length: 0\r\n\r\n",
+        "the answer is no XML-RPC: status 302, no content type, sent on to /in",
     )
     .await;
     check(

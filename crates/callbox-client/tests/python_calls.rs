@@ -81,6 +81,18 @@ async fn calls_go_together_where_the_server_takes_them_and_one_by_one_where_not(
 }
 
 #[tokio::test]
+async fn calls_that_ran_are_not_made_again_where_a_result_has_no_form() {
+    let Some(python) = Python::start(SERVER, &["--multicall", "--unlisted"]) else { return };
+    let client = client(&python);
+    for sold in 1..3 {
+        let calls = [Call::new("sell", ()), Call::new("formless", ())];
+        let error = client.multicall::<Value>(calls).await.unwrap_err();
+        assert_eq!(error.as_fault().unwrap().code, 1);
+        assert_eq!(client.call::<_, i64>("sold", ()).await.unwrap(), sold);
+    }
+}
+
+#[tokio::test]
 async fn certificates_of_both_sides_are_checked() {
     let authority = Authority::new();
     let (localhost, ca) = (authority.localhost(), authority.certificate());

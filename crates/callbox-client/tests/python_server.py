@@ -1,6 +1,7 @@
 """Python's own XML-RPC server, by HTTP, HTTPS or a Unix socket, until stdin ends.
 
 Usage: python_server.py [--unix PATH] [--tls CERTIFICATE KEY [--clients AUTHORITY]] [--multicall]
+                        [--unlisted]
 """
 
 import argparse
@@ -18,6 +19,7 @@ parser.add_argument("--unix")
 parser.add_argument("--tls", nargs=2)
 parser.add_argument("--clients")
 parser.add_argument("--multicall", action="store_true")
+parser.add_argument("--unlisted", action="store_true")
 args = parser.parse_args()
 
 
@@ -70,8 +72,14 @@ SIGNATURES = {
 server.register_function(kinds, "kinds")
 server.register_function(kinds, "typed")
 server.register_function(fail, "fail")
-server.register_introspection_functions()
-server.register_function(lambda name: SIGNATURES.get(name, "signatures not supported"), "system.methodSignature")
+if args.unlisted:
+    sold = []
+    server.register_function(lambda: sold.append("x"), "sell")
+    server.register_function(lambda: len(sold), "sold")
+    server.register_function(object, "formless")
+else:
+    server.register_introspection_functions()
+    server.register_function(lambda name: SIGNATURES.get(name, "signatures not supported"), "system.methodSignature")
 if args.multicall:
     server.register_multicall_functions()
 if args.tls:

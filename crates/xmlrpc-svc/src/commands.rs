@@ -3,11 +3,14 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::command::{Circumstances, Command, INVALID, MAX_COMMAND_BYTES, Vocabulary};
 use protocol::xmlrpc::Fault;
 use svc_runtime::clock::Clock;
+use svc_runtime::seldom::Seldom;
+use tracing::warn;
 
 use crate::gateway::answer_memory::AnswerMemory;
 use crate::gateway::framing::Framing;
@@ -15,6 +18,7 @@ use crate::gateway::line::{Exchange, LineUpstream};
 use crate::gateway::manner::Manner;
 use crate::gateway::reply::Reply;
 use crate::gateway::settings::{Address, LineEnd, LineSettings};
+use crate::gateway::trouble::Trouble;
 use crate::upstream_metrics::AllUpstreamMetrics;
 
 /// Connections to the text service at once.
@@ -38,7 +42,15 @@ pub enum Commands {
     /// This process.
     InProcess(Clock),
     /// A `tcp-command-svc`.
-    Service(LineUpstream),
+    Service(TextService),
+}
+
+/// A `tcp-command-svc`, asked over the network. Clones are of the same one.
+#[derive(Clone)]
+pub struct TextService {
+    upstream: LineUpstream,
+    /// Replies that are no text.
+    nonsense: Arc<Seldom>,
 }
 
 impl Commands {
@@ -63,7 +75,8 @@ impl Commands {
         let manner = Manner { bare: Some(INVALID.to_owned()), ..Manner::from(&settings) };
         // Its replies are too short to be counted.
         let (memory, metrics) = (AnswerMemory::new(0), metrics.of(TEXT_SERVICE));
-        Self::Service(LineUpstream::of_manner(settings, manner, memory, metrics))
+        let upstream = LineUpstream::of_manner(settings, manner, memory, metrics);
+        Self::Service(TextService { upstream, nonsense: Arc::new(Seldom::new()) })
     }
 
     /// The reply to the command of this name.
@@ -87,7 +100,7 @@ impl Commands {
     async fn reply(&self, name: &CommandName) -> Result<Option<String>, Fault> {
         let reply = match self {
             Self::InProcess(clock) => in_process(clock, name),
-            Self::Service(upstream) => said(upstream, name).await.ok_or_else(unavailable)?,
+            Self::Service(service) => service.ask(name).await?,
         };
         Ok((reply != INVALID).then_some(reply))
     }
@@ -104,22 +117,46 @@ fn help() -> CommandName {
     CommandName("help".to_owned())
 }
 
-/// What the text service says, if it is a reply of one.
-async fn said(upstream: &LineUpstream, name: &CommandName) -> Option<String> {
-    let exchange = Exchange {
-        send: name.0.as_bytes().to_vec(),
-        reply: Framing::Line,
-        then: None,
-        is_idempotent: true,
-        is_last: Vocabulary::builtin().parse(name.0.as_bytes()) == Command::Goodbye,
-    };
-    let Ok(Reply::Said(line)) = upstream.ask(&exchange).await else { return None };
-    let line = upstream.manner().charset.decode(line.as_bytes())?.into_owned();
-    (!line.contains(char::is_control)).then_some(line)
+impl TextService {
+    /// What it says to the command of this name.
+    async fn ask(&self, name: &CommandName) -> Result<String, Fault> {
+        let exchange = Exchange {
+            send: name.0.as_bytes().to_vec(),
+            reply: Framing::Line,
+            then: None,
+            is_idempotent: true,
+            is_last: Vocabulary::builtin().parse(name.0.as_bytes()) == Command::Goodbye,
+        };
+        match self.upstream.ask(&exchange).await {
+            Ok(Reply::Said(line)) => {
+                self.text(line.as_bytes()).ok_or_else(|| self.no_text(line.as_bytes().len()))
+            }
+            Err(Trouble::Nonsense { .. }) => Err(nonsense()),
+            _ => Err(unavailable()),
+        }
+    }
+
+    fn text(&self, line: &[u8]) -> Option<String> {
+        let line = self.upstream.manner().charset.decode(line)?;
+        (!line.contains(char::is_control)).then(|| line.into_owned())
+    }
+
+    /// Tells of a reply that is no text by its size alone.
+    fn no_text(&self, bytes: usize) -> Fault {
+        if let Some(times) = self.nonsense.due() {
+            let upstream = self.upstream.name();
+            warn!(upstream, bytes, times, "an upstream service answered nonsense");
+        }
+        nonsense()
+    }
 }
 
 fn unavailable() -> Fault {
     Fault::system("the text-command service does not answer")
+}
+
+fn nonsense() -> Fault {
+    Fault::transport("the answer of the text-command service is not what it should be")
 }
 
 fn unlisted() -> Fault {

@@ -56,6 +56,11 @@ fn unavailable() -> Result<Value, (i32, String)> {
     Err((code::SYSTEM_ERROR, "the text-command service does not answer".to_owned()))
 }
 
+fn nonsense() -> Result<Value, (i32, String)> {
+    let what = "the answer of the text-command service is not what it should be";
+    Err((code::TRANSPORT_ERROR, what.to_owned()))
+}
+
 /// A real text service that counts its peers.
 struct TextService {
     addr: SocketAddr,
@@ -270,13 +275,19 @@ async fn text_service_that_says_nothing_is_a_fault_at_the_deadline() {
 
 #[tokio::test]
 async fn reply_that_is_no_line_is_a_fault() {
-    for reply in [&b"Server busy."[..], b"", b"\xff\xfe\n", &[b'x'; 10_000]] {
+    for (reply, expected) in [
+        (&b"Server busy."[..], unavailable()),
+        (b"", unavailable()),
+        (b"\xff\xfe\n", nonsense()),
+        (b"a\x1b[2Jb\n", nonsense()),
+        (&[b'x'; 10_000], nonsense()),
+    ] {
         let text = fake(move |mut stream: TcpStream| async move {
             let _ = stream.read(&mut [0; 100]).await;
             let _ = stream.write_all(reply).await;
         })
         .await;
-        assert_eq!(run(edge_to(text).await, "hello").await, unavailable(), "{reply:?}");
+        assert_eq!(run(edge_to(text).await, "hello").await, expected, "{reply:?}");
     }
 }
 

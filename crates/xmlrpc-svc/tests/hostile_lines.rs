@@ -402,3 +402,39 @@ async fn what_comes_with_a_reply_does_not_say_that_all_is_well() {
     let trouble = trouble_then_answer(&upstream, &set).await;
     assert!(is_nonsense(&trouble, Misframed::Unasked), "{trouble}");
 }
+
+#[tokio::test]
+async fn late_word_to_a_line_leaves_no_answer_to_the_next_call() {
+    for word in ["ERR late", "what?"] {
+        let service = misbehaving(move |mut peer: Peer| async move {
+            peer.line().await;
+            peer.say(format!("{word}\n")).await;
+            // Its answer to the question afterwards is no quicker than the next call.
+            peer.line().await;
+            peer.say("0,fine\n").await;
+            peer.until_closed().await;
+        })
+        .await;
+        let upstream = upstream(settings(service.addr));
+        let then = Then { send: b"ERR?".to_vec(), ok: "0,".to_owned() };
+        let set = Exchange { then: Some(then), ..exchange("first", Framing::None) };
+        let said = upstream.ask(&set).await.unwrap();
+        assert_eq!(text(&said), format!("refused: {word}"));
+        check_next(&upstream).await;
+    }
+}
+
+#[tokio::test]
+async fn blank_line_after_an_error_is_no_answer_to_the_next_call() {
+    let service = misbehaving(async |mut peer: Peer| {
+        peer.say("ERR no\n").await;
+        peer.line().await;
+        peer.say("\n").await;
+        peer.until_closed().await;
+    })
+    .await;
+    let upstream = upstream(settings(service.addr));
+    let said = upstream.ask(&exchange("first", Framing::Blank)).await.unwrap();
+    assert_eq!(text(&said), "refused: ERR no");
+    check_next(&upstream).await;
+}

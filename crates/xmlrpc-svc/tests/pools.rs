@@ -105,6 +105,50 @@ async fn frozen_service_is_tried_by_one_call_at_a_time_and_found_again() {
     assert!(started.elapsed() < millis(600), "{:?}", started.elapsed());
 }
 
+/// A service that never answers `lost`, and others after as many milliseconds as they say.
+async fn slow() -> Service {
+    Service::start(async |mut peer: Peer| {
+        while let Some(line) = peer.line().await {
+            let Ok(time) = line.parse() else { return peer.until_closed().await };
+            sleep(millis(time)).await;
+            peer.say(format!("re: {line}\n")).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn slow_service_that_was_silent_once_is_given_the_time_that_it_takes() {
+    let upstream = upstream(settings(slow().await.addr));
+    let usual = TIMEOUT.as_millis() * 3 / 8;
+    for line in [usual.to_string(), "lost".to_owned(), usual.to_string()] {
+        let answer = ask(&upstream, &line).await.ok();
+        assert_eq!(answer.is_some(), line != "lost", "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn pause_takes_nothing_of_the_time_of_a_call_that_tries_a_silent_service() {
+    let mut settings = settings(slow().await.addr);
+    (settings.pause, settings.connections) = (TIMEOUT * 3 / 8, NonZeroUsize::MIN);
+    let upstream = upstream(settings);
+    for line in ["1", "lost", "1"] {
+        let answer = ask(&upstream, line).await.ok();
+        assert_eq!(answer.is_some(), line != "lost", "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn silence_to_a_call_that_had_little_time_says_nothing_of_the_service() {
+    let upstream = upstream(settings(slow().await.addr));
+    ask(&upstream, "1").await.unwrap();
+    let slow = (TIMEOUT.as_millis() * 5 / 8).to_string();
+    let soon = Instant::now() + TIMEOUT / 8;
+    let hasty = upstream.ask_until(&exchange(&slow, Framing::Line), soon).await;
+    assert!(matches!(hasty, Err(Trouble::TimedOut)));
+    assert_eq!(ask(&upstream, &slow).await.unwrap(), format!("re: {slow}"));
+}
+
 #[tokio::test]
 async fn service_that_moved_costs_one_call_and_not_one_a_kept_connection() {
     let (service, frozen) = freezing(true).await;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::{HeaderMap, PROXY_AUTHORIZATION};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::login::Login;
+use super::lookups::Lookups;
 use super::message;
 use super::proxy::{Proxy, Way};
 use super::stream::{Carrier, Stream};
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) takes_gzip: bool,
     tls: Option<Tls>,
     proxy: Option<Proxy>,
+    lookups: Lookups,
     traffic: Arc<Traffic>,
 }
 
@@ -94,19 +97,28 @@ impl Endpoint {
             let login = proxy.login.clone().map(Login::into_value);
             headers.extend(login.map(|login| (PROXY_AUTHORIZATION, login)));
         }
-        let (takes_gzip, traffic) = (settings.takes_gzip, Arc::default());
-        Ok(Self(Arc::new(Inner { url, uri, headers, takes_gzip, tls, proxy, traffic })))
+        let (takes_gzip, lookups) = (settings.takes_gzip, Lookups::default());
+        let traffic = Arc::default();
+        Ok(Self(Arc::new(Inner { url, uri, headers, takes_gzip, tls, proxy, lookups, traffic })))
     }
 
     /// Resolves the name anew and connects to its addresses in turn, until one answers. `limit` is
     /// for resolving, and for each address: for the network and TLS together.
     pub async fn connect(&self, limit: Duration) -> io::Result<Connection> {
+        self.connect_again(0, limit).await
+    }
+
+    /// The same for who did not wait to the end before: the `attempt`th begins with another
+    /// address, where there are several.
+    pub async fn connect_again(&self, attempt: usize, limit: Duration) -> io::Result<Connection> {
         let carrier = match &self.0.url.place {
             Place::Unix(path) => Carrier::Unix(timeout(limit, UnixStream::connect(path)).await??),
             Place::Host(name, port) => {
                 let own = (name.as_str(), *port);
                 let proxy = self.0.proxy.as_ref().map(|proxy| (proxy.name.as_str(), proxy.port));
-                self.connect_to(proxy.unwrap_or(own), limit).await?
+                let (name, port) = proxy.unwrap_or(own);
+                let addrs = timeout(limit, self.0.lookups.addresses(name, port)).await??;
+                self.connect_to(addrs, attempt, limit).await?
             }
         };
         Connection::new(self.0.clone(), Stream::new(carrier, self.0.traffic.clone())).await
@@ -117,9 +129,16 @@ impl Endpoint {
         &self.0.traffic
     }
 
-    async fn connect_to(&self, host: (&str, u16), limit: Duration) -> io::Result<Carrier> {
+    async fn connect_to(
+        &self,
+        mut addrs: Vec<SocketAddr>,
+        attempt: usize,
+        limit: Duration,
+    ) -> io::Result<Carrier> {
+        let first = attempt % addrs.len().max(1);
+        addrs.rotate_left(first);
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for addr in timeout(limit, lookup_host(host)).await?? {
+        for addr in addrs {
             let opened = timeout(limit, self.open(TcpStream::connect(addr))).await;
             match opened.map_err(io::Error::from).and_then(|opened| opened) {
                 Ok(carrier) => return Ok(carrier),
@@ -238,3 +257,33 @@ impl fmt::Display for BadEndpoint {
 }
 
 impl std::error::Error for BadEndpoint {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn each_attempt_begins_with_another_address() {
+        let endpoint: Endpoint = "http://three".parse().unwrap();
+        let mut listeners = Vec::new();
+        for _ in 0..3 {
+            listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        }
+        let addrs: Vec<_> = listeners.iter().map(|one| one.local_addr().unwrap()).collect();
+        let connected = async |attempt| {
+            let connected = endpoint.connect_to(addrs.clone(), attempt, PATIENCE).await;
+            let Ok(Carrier::Tcp(stream)) = connected else { panic!("{connected:?}") };
+            addrs.iter().position(|addr| *addr == stream.peer_addr().unwrap()).unwrap()
+        };
+        for (attempt, expected) in [0, 1, 2, 0, 1].into_iter().enumerate() {
+            assert_eq!(connected(attempt).await, expected);
+        }
+        // Where nobody listens, the next one is asked.
+        drop(listeners.pop());
+        assert_eq!(connected(2).await, 0);
+        assert!(endpoint.connect_to(Vec::new(), 1, PATIENCE).await.is_err());
+    }
+}

@@ -106,6 +106,8 @@ fn parse_host(authority: &str, default_port: Option<u16>) -> Result<Place, &'sta
     };
     let port = match port {
         None => default_port.ok_or("expected a port: scgi://HOST:PORT")?,
+        // Rust reads a sign before a number, too.
+        Some(port) if port.starts_with('+') => return Err(EXPECTED),
         Some(port) => port.parse().ok().filter(|&port| port != 0).ok_or(EXPECTED)?,
     };
     Ok(Place::Host(host.to_owned(), port))
@@ -250,6 +252,8 @@ mod tests {
             "http://host:0/",
             "http://host:/",
             "http://host:65536/",
+            "http://host:+80/",
+            "http://[::1]:+80/",
             "http://host:http/",
             "http://::1/",
             "http://[::1/",

@@ -8,6 +8,7 @@ use svc_runtime::budget::{Budget, LARGE_PATIENCE, LaneBytes, Share};
 use svc_runtime::memory::Memory;
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::seldom::Seldom;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::trouble::Trouble;
@@ -75,13 +76,20 @@ impl AnswerMemory {
         Arriving { budget, share, bytes: 0, patience: patience(timeout) }
     }
 
-    /// What reading an answer takes, so many bytes.
-    pub(super) async fn reading(&self, bytes: usize, timeout: Duration) -> Result<Share, NoRoom> {
+    /// What reading an answer takes, so many bytes, to a call that may last for `timeout`, and no
+    /// longer than until `deadline`.
+    pub(super) async fn reading(
+        &self,
+        bytes: usize,
+        timeout: Duration,
+        deadline: Instant,
+    ) -> Result<Share, NoRoom> {
         if !self.0.reading.can_hold(bytes) {
             return Err(NoRoom);
         }
         let mut share = self.0.reading.share();
-        share.grow_within(bytes, patience(timeout)).await.map_err(|_| NoRoom)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        share.grow_within(bytes, patience(timeout).min(left)).await.map_err(|_| NoRoom)?;
         Ok(share)
     }
 
@@ -129,7 +137,6 @@ impl Room for Arriving {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::Instant;
 
     const TIMEOUT: Duration = Duration::from_secs(1);
     const KIB: usize = 1024;
@@ -152,9 +159,25 @@ mod tests {
         let memory = AnswerMemory::new(PARTS * 128 * KIB);
         let start = Instant::now();
         assert_eq!(memory.arriving(TIMEOUT).grow_to(256 * KIB + 1).await, Err(NoRoom));
-        assert!(memory.reading(512 * KIB + 1, TIMEOUT).await.is_err());
+        assert!(memory.reading(512 * KIB + 1, TIMEOUT, start + TIMEOUT).await.is_err());
         assert_eq!(start.elapsed(), Duration::ZERO);
-        assert!(memory.reading(512 * KIB, TIMEOUT).await.is_ok());
+        assert!(memory.reading(512 * KIB, TIMEOUT, start).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_for_reading_is_waited_for_until_the_calls_deadline_at_most() {
+        let memory = AnswerMemory::new(PARTS * 128 * KIB);
+        let start = Instant::now();
+        let _all = memory.reading(512 * KIB, TIMEOUT, start + TIMEOUT).await.unwrap();
+        for (left, expected) in [
+            (TIMEOUT, TIMEOUT / PATIENCE_PART),
+            (TIMEOUT / 10, TIMEOUT / 10),
+            (Duration::ZERO, Duration::ZERO),
+        ] {
+            let start = Instant::now();
+            assert!(memory.reading(512 * KIB, TIMEOUT, start + left).await.is_err());
+            assert_eq!(start.elapsed(), expected);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::trail::Trail;
 use super::trouble::nonsense;
 use super::xml::XmlUpstream;
 
-/// Most names that are taken from a server.
+/// Most names of a server that are looked at.
 pub const MAX_NAMES: usize = 10_000;
 
 /// Longest help of a method that is taken from a server, in bytes.
@@ -45,7 +45,8 @@ pub struct Description {
     pub signatures: Vec<Vec<String>>,
 }
 
-/// Asks for the names of the methods that `is_wanted`, of which at most [`MAX_NAMES`] are taken.
+/// Asks for the names of the methods, looks at the first [`MAX_NAMES`] of them, and takes those
+/// that `is_wanted`.
 pub async fn list(
     upstream: &XmlUpstream,
     is_wanted: impl Fn(&str) -> bool,

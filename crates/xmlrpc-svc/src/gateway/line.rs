@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use callbox_client::transport::NoRoom;
+use callbox_client::transport::{Lookups, NoRoom};
 use svc_runtime::budget::Share;
 use tokio::time::Instant;
 
@@ -37,6 +37,19 @@ pub struct Exchange {
     pub is_last: bool,
 }
 
+impl Exchange {
+    /// Whether nothing more comes that belongs to it, as far as its `reply` tells.
+    fn is_over(&self, reply: &Reply) -> bool {
+        match self.reply {
+            Framing::Close => false,
+            // What was taken for the answer to the question afterwards may be a late word to the
+            // line, and the answer still to come; so may a blank line after an error.
+            Framing::None | Framing::Blank => !matches!(reply, Reply::Refused(_)),
+            _ => true,
+        }
+    }
+}
+
 /// What is asked afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Then {
@@ -65,8 +78,10 @@ impl LineUpstream {
             connections: settings.connections.get(),
             waiting: settings.waiting,
             timeout: settings.timeout,
+            pause: settings.pause,
         };
-        Self(Arc::new(Pool::new(Lines { settings, manner, memory }, pool_settings, metrics)))
+        let lines = Lines { settings, manner, memory, lookups: Lookups::default() };
+        Self(Arc::new(Pool::new(lines, pool_settings, metrics)))
     }
 
     /// Asks within the service's timeout.
@@ -100,10 +115,16 @@ impl LineUpstream {
         Instant::now() + self.0.upstream().settings.timeout
     }
 
-    /// Takes what it needs to make a value of a reply, so many bytes.
-    pub(super) async fn room_for_value(&self, bytes: usize) -> Result<Share, Trouble> {
+    /// Takes what it needs to make a value of a reply, so many bytes, and waits for it until
+    /// `deadline`.
+    pub(super) async fn room_for_value(
+        &self,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<Share, Trouble> {
         let Lines { settings, memory, .. } = self.0.upstream();
-        memory.reading(bytes, settings.timeout).await.map_err(|NoRoom| self.lacks_memory())
+        let share = memory.reading(bytes, settings.timeout, deadline).await;
+        share.map_err(|NoRoom| self.lacks_memory())
     }
 
     fn lacks_memory(&self) -> Trouble {
@@ -126,6 +147,7 @@ pub(super) struct Lines {
     settings: LineSettings,
     manner: Manner,
     memory: AnswerMemory,
+    lookups: Lookups,
 }
 
 impl Upstream for Lines {
@@ -135,7 +157,7 @@ impl Upstream for Lines {
     type Answer = (Reply, Arriving);
 
     async fn connect(&self, attempt: usize) -> io::Result<LineConnection> {
-        let socket = Socket::connect(&self.settings.address, attempt).await?;
+        let socket = Socket::connect(&self.settings.address, &self.lookups, attempt).await?;
         Ok(LineConnection::new(socket, &self.manner))
     }
 
@@ -179,7 +201,7 @@ impl Upstream for Lines {
             }
             (_, reply) => reply,
         };
-        let is_open = !exchange.is_last && exchange.reply != Framing::Close;
+        let is_open = !exchange.is_last && exchange.is_over(&reply);
         let is_kept = is_open && connection.is_in_step(&self.manner);
         Ok(Answered { answer: (reply, arriving), is_kept })
     }

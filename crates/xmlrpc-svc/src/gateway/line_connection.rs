@@ -175,3 +175,33 @@ fn nonsense(what: Misframed, bytes: usize) -> Broken {
 fn cut(stage: Stage, what: Misframed) -> Broken {
     Broken::at(stage, io::Error::new(io::ErrorKind::UnexpectedEof, what.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callbox_client::transport::Lookups;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixListener;
+
+    use crate::gateway::settings::Address;
+
+    #[tokio::test]
+    async fn connection_that_says_too_much_between_two_questions_is_not_kept() {
+        // By a Unix socket all has arrived that was sent.
+        let path = std::env::temp_dir().join(format!("talkative-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let manner = Manner { skip: vec!["event".to_owned()], ..Manner::default() };
+        let line = b"event 9\n";
+        for (lines, is_quiet) in
+            [(MAX_IDLE_BYTES / line.len(), true), (MAX_IDLE_BYTES / line.len() + 1, false)]
+        {
+            let address = Address::Unix(path.clone());
+            let socket = Socket::connect(&address, &Lookups::default(), 0).await.unwrap();
+            let mut connection = LineConnection::new(socket, &manner);
+            let (mut peer, _) = listener.accept().await.unwrap();
+            peer.write_all(&line.repeat(lines)).await.unwrap();
+            assert_eq!(connection.is_quiet(&manner), is_quiet, "{lines}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -6,6 +6,7 @@ use callbox::{Awaited, Caller, CatalogMethod, Fault, Handler, Value};
 use encoding_rs::Encoding;
 use svc_runtime::budget::Share;
 use svc_runtime::seldom::Seldom;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::answer_memory::MAX_UNCOUNTED;
@@ -52,7 +53,7 @@ impl Handler for LineHandler {
         Box::pin(async move {
             let deadline = inner.upstream.deadline();
             let (reply, _arrived) = inner.upstream.ask_at_length(&exchange?, deadline).await?;
-            inner.result(reply).await
+            inner.result(reply, deadline).await
         })
     }
 }
@@ -70,13 +71,13 @@ impl Inner {
         })
     }
 
-    async fn result(&self, reply: Reply) -> Result<Value, Fault> {
+    async fn result(&self, reply: Reply, deadline: Instant) -> Result<Value, Fault> {
         let charset = self.upstream.manner().charset;
         match reply {
             Reply::Absent => Ok(Value::Nil),
             Reply::Refused(text) => Err(Fault::application(charset.decode_lossy(&text))),
             Reply::Said(body) => {
-                let _room = self.room_for_value(&body).await?;
+                let _room = self.room_for_value(&body, deadline).await?;
                 let value = self.method.result.value(&body, charset);
                 value.map_err(|_| self.misfit(&body))
             }
@@ -84,11 +85,16 @@ impl Inner {
     }
 
     /// What it takes to make a value of a long reply.
-    async fn room_for_value(&self, body: &Body) -> Result<Option<Share>, Trouble> {
+    async fn room_for_value(
+        &self,
+        body: &Body,
+        deadline: Instant,
+    ) -> Result<Option<Share>, Trouble> {
         if body.as_bytes().len() <= MAX_UNCOUNTED {
             return Ok(None);
         }
-        self.upstream.room_for_value(self.method.result.bytes(body)).await.map(Some)
+        let bytes = self.method.result.bytes(body);
+        self.upstream.room_for_value(bytes, deadline).await.map(Some)
     }
 
     /// Tells of a reply that does not fit, by its size and not its text.

@@ -190,7 +190,7 @@ fn found(text: &str, pattern: &Regex, of: &Scalar, charset: Charset) -> Result<V
     if pattern.capture_names().flatten().next().is_some() {
         return named(&groups, pattern, of, charset);
     }
-    let first = groups.get(1.min(groups.len() - 1)).ok_or(Misfit)?;
+    let first = groups.get(1).ok_or(Misfit)?;
     of.value(first.as_str(), charset)
 }
 
@@ -333,7 +333,7 @@ mod tests {
     fn pattern_finds_a_value_or_a_struct() {
         check(&matching(r"freq: (\d+)", Scalar::Int), &lines("a\nfreq: 7"), Some(7.into()));
         check(&matching("^freq", Scalar::String), &lines("a\nfreq"), None);
-        check(&matching("b+", Scalar::String), &lines("abbc"), Some("bb".into()));
+        check(&matching("(b+)", Scalar::String), &lines("abbc"), Some("bb".into()));
         check(&matching("a(b)?", Scalar::String), &lines("a"), None);
         check(&matching("(x)", Scalar::Int), &lines("x"), None);
         let named = matching(r"(?<low>\d+)-(?<high>\d+)(?<more>!)?", Scalar::Int);

@@ -13,8 +13,8 @@ use super::queue::Queue;
 use super::trouble::{Broken, Stage, Trouble};
 use crate::upstream_metrics::{Outcome, UpstreamMetrics};
 
-/// The part of its whole time that one connect may take before the next is tried, and a call that
-/// only tries whether another connection is better than one that was silent.
+/// The part of its whole time that one connect may take before the next is tried, and at least a
+/// call that only tries whether another connection is better than one that was silent.
 const CONNECT_PART: u32 = 4;
 
 /// What a connect is left in any case.
@@ -85,6 +85,8 @@ pub struct PoolSettings {
     pub waiting: usize,
     /// The time that a call has as a rule.
     pub timeout: Duration,
+    /// The part of it in which a connection may rest before it is used.
+    pub pause: Duration,
 }
 
 /// The connections to one upstream.
@@ -104,6 +106,13 @@ pub struct Pool<U: Upstream> {
 struct Failed {
     trouble: Trouble,
     says: Says,
+}
+
+/// How long an exchange may last, and how long at least for its silence to say something.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    deadline: Instant,
+    telling: Duration,
 }
 
 /// What a failure says of the upstream.
@@ -166,9 +175,7 @@ impl<U: Upstream> Pool<U> {
         let place = self.queue.place(deadline).await?;
         let attempt = self.back_off.attempt()?;
         let _busy = self.metrics.busy();
-        let limit = Instant::now() + self.part();
-        let deadline = if attempt.is_hurried() { deadline.min(limit) } else { deadline };
-        let asked = self.converse(question, deadline).await;
+        let asked = self.converse(question, self.patience(&attempt, deadline)).await;
         match &asked {
             Ok(_) => {
                 place.answered();
@@ -179,22 +186,36 @@ impl<U: Upstream> Pool<U> {
         asked.map_err(|failed| failed.trouble)
     }
 
+    /// That of an attempt. One that is hurried has twice the time that calls take, and tells by its
+    /// silence; else half of the timeout has to be left for the exchange itself, which a slow
+    /// upstream may need.
+    fn patience(&self, attempt: &Attempt<'_>, deadline: Instant) -> Patience {
+        if !attempt.is_hurried() {
+            return Patience { deadline, telling: self.settings.timeout / 2 };
+        }
+        let time = self.part().max(2 * self.queue.typical()) + self.settings.pause;
+        Patience { deadline: deadline.min(Instant::now() + time), telling: Duration::ZERO }
+    }
+
     async fn converse(
         &self,
         question: &U::Question,
-        deadline: Instant,
+        patience: Patience,
     ) -> Result<U::Answer, Failed> {
         if let Some(kept) = self.kept() {
-            match self.talk(kept, question, deadline).await {
+            let silence = patience.silence(Says::KeptIsSilent);
+            match self.talk(kept, question, patience.deadline).await {
                 Err(broken) if broken.is_dead() => self.after_dead(broken, question)?,
-                asked => return asked.map_err(|broken| Failed::at(broken, Says::KeptIsSilent)),
+                asked => return asked.map_err(|broken| Failed::at(broken, silence)),
             }
         }
-        let connection = timeout_at(deadline, self.connect()).await;
+        let connection = timeout_at(patience.deadline, self.connect()).await;
         let connection = connection.map_err(|_| Failed::silent())??;
-        self.talk(connection, question, deadline).await.map_err(|broken| match broken.is_dead() {
+        let silence = patience.silence(Says::Silent);
+        let asked = self.talk(connection, question, patience.deadline).await;
+        asked.map_err(|broken| match broken.is_dead() {
             true => Failed { trouble: broken.trouble, says: Says::Down },
-            false => Failed::at(broken, Says::Silent),
+            false => Failed::at(broken, silence),
         })
     }
 
@@ -311,6 +332,14 @@ impl<U: Upstream> Pool<U> {
 impl<U: Upstream> Drop for Pool<U> {
     fn drop(&mut self) {
         self.drop_idle();
+    }
+}
+
+impl Patience {
+    /// What it says, `says` or nothing, if an exchange that begins now hears nothing until the end.
+    fn silence(self, says: Says) -> Says {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left < self.telling { Says::Nothing } else { says }
     }
 }
 

@@ -74,6 +74,11 @@ impl Queue {
         }
     }
 
+    /// How long a call has its place, about; nothing where none was answered.
+    pub(super) fn typical(&self) -> Duration {
+        self.state().typical
+    }
+
     fn enter(&self, deadline: Instant) -> Result<Entered<'_>, Trouble> {
         let mut state = self.state();
         if state.free > 0 {
@@ -136,7 +141,9 @@ impl State {
     }
 
     fn lasted(&mut self, time: Duration) {
-        self.typical = (self.typical * 7 + time) / 8;
+        // The first one is all that is known.
+        let before = if self.typical.is_zero() { time } else { self.typical };
+        self.typical = (before * 7 + time) / 8;
     }
 }
 

@@ -1,4 +1,4 @@
-//! An answer becomes a message, once there is memory for that.
+//! An answer becomes a message, once there is memory for that, and a core.
 
 use std::num::NonZero;
 use std::sync::LazyLock;
@@ -11,48 +11,78 @@ use protocol::xmlrpc::{
     decode_response_by_tree, reading_bytes, reading_bytes_by_tree,
 };
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer_memory::AnswerMemory;
+use super::trouble::Trouble;
 
 const LIMITS: Limits = Limits::DEFAULT;
 
 /// Longest document that is read on the thread that serves others too, in bytes.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
-/// What `response` says, to a call that may last for `timeout`.
+/// Large documents are read at once on no more threads than there are cores.
+static PLACES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
+
+/// What `response` says, to a call that may last for `timeout`, and waits until `deadline`.
 pub(super) async fn read(
     response: Response,
     memory: &AnswerMemory,
     timeout: Duration,
-) -> Result<Result<MethodResponse, DecodeError>, NoRoom> {
+    deadline: Instant,
+) -> Result<Result<MethodResponse, DecodeError>, Trouble> {
+    let room = async |bytes| {
+        let share = memory.reading(bytes, timeout, deadline).await;
+        share.map_err(|NoRoom| Trouble::NoMemory)
+    };
     let (again, length) = (response.clone(), response.body.len());
-    let share = memory.reading(reading_bytes(&response.body), timeout).await?;
+    let share = room(reading_bytes(&response.body)).await?;
     let plain = move || decode_plain_response(&response.body, charset(&response), &LIMITS);
-    if let Some(read) = aside(length, plain).await {
+    if let Some(read) = aside(length, deadline, plain).await? {
         return Ok(Ok(read));
     }
     // From the beginning: two who have a part and wait for more would be in each other's way.
     drop(share);
-    let bytes = reading_bytes_by_tree(&again.body, &LIMITS);
-    let _share = memory.reading(bytes, timeout).await?;
+    let _share = room(reading_bytes_by_tree(&again.body, &LIMITS)).await?;
     let by_tree = move || decode_response_by_tree(&again.body, charset(&again), &LIMITS);
-    Ok(aside(length, by_tree).await)
+    aside(length, deadline, by_tree).await
 }
 
 fn charset(response: &Response) -> Option<&str> {
     response.content_type.as_deref().and_then(content_charset)
 }
 
-/// Reads so many bytes: many on a thread of its own, and on no more than there are cores.
-async fn aside<T: Send + 'static>(bytes: usize, read: impl FnOnce() -> T + Send + 'static) -> T {
-    static PLACES: LazyLock<Semaphore> =
-        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
+/// Reads so many bytes: many on a thread of its own, for which it waits until `deadline`.
+async fn aside<T: Send + 'static>(
+    bytes: usize,
+    deadline: Instant,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Trouble> {
     if bytes <= MAX_INLINE_BYTES {
-        return read();
+        return Ok(read());
     }
-    let _place = PLACES.acquire().await;
+    let place = timeout_at(deadline, PLACES.acquire()).await;
+    let _place = place.map_err(|_| Trouble::TimedOut)?;
     match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read,
+        Ok(read) => Ok(read),
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn thread_for_a_large_document_is_waited_for_until_the_calls_deadline() {
+        let places = PLACES.available_permits().try_into().unwrap();
+        let all = PLACES.acquire_many(places).await.unwrap();
+        let deadline = Instant::now() + Duration::from_millis(10);
+        let read = aside(MAX_INLINE_BYTES + 1, deadline, || 1).await;
+        assert!(matches!(read, Err(Trouble::TimedOut)) && Instant::now() >= deadline);
+        assert_eq!(aside(MAX_INLINE_BYTES, deadline, || 2).await.unwrap(), 2);
+        drop(all);
+        assert_eq!(aside(MAX_INLINE_BYTES + 1, deadline, || 3).await.unwrap(), 3);
     }
 }

@@ -64,7 +64,9 @@ impl Address {
             Some(inner) => inner.parse::<std::net::Ipv6Addr>().ok().map(|_| inner)?,
             None => Some(host).filter(|host| is_host(host))?,
         };
-        let port = port.parse().ok().filter(|port| *port != 0)?;
+        // Rust reads a sign before a number, too.
+        let port = if port.starts_with('+') { None } else { port.parse().ok() };
+        let port = port.filter(|port| *port != 0)?;
         Some(Self::Inet { host: host.to_owned(), port })
     }
 }
@@ -157,6 +159,8 @@ mod tests {
             "http://radio:1",
             "a/b:1",
             "radio:+1x",
+            "radio:+4532",
+            "[::1]:+4532",
         ] {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }

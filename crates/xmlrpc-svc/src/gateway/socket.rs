@@ -8,9 +8,10 @@ use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::ready;
 
+use callbox_client::transport::Lookups;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::intake::Intake;
 use super::settings::Address;
@@ -41,13 +42,17 @@ pub(super) enum Heard {
 }
 
 impl Socket {
-    /// Connects to `address`, whose name is resolved anew. Where that gives several addresses, the
-    /// `attempt`th begins with another one.
-    pub(super) async fn connect(address: &Address, attempt: usize) -> io::Result<Self> {
+    /// Connects to `address`, whose name is resolved anew by `lookups`. Where that gives several
+    /// addresses, the `attempt`th begins with another one.
+    pub(super) async fn connect(
+        address: &Address,
+        lookups: &Lookups,
+        attempt: usize,
+    ) -> io::Result<Self> {
         match address {
             Address::Unix(path) => Ok(Self(Box::new(UnixStream::connect(path).await?))),
             Address::Inet { host, port } => {
-                let addrs: Vec<_> = lookup_host((host.as_str(), *port)).await?.collect();
+                let addrs = lookups.addresses(host, *port).await?;
                 let stream = connect_to_one(&addrs, attempt).await?;
                 stream.set_nodelay(true)?;
                 Ok(Self(Box::new(stream)))

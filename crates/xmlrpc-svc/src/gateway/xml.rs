@@ -38,6 +38,7 @@ impl XmlUpstream {
             connections: settings.connections.get(),
             waiting: settings.waiting,
             timeout,
+            pause: Duration::ZERO,
         };
         let server = Server { endpoint, timeout, max_response_bytes, memory: memory.clone() };
         let pool = Pool::new(server, pool_settings, metrics);
@@ -67,21 +68,29 @@ impl XmlUpstream {
             .map_err(|cause| Fault::invalid_params(format!("params: {cause}")))?;
         drop(call);
         let question = Question { request: Request::new(document), trail: trail.clone() };
-        match self.pool.ask(&question, Instant::now() + self.timeout).await {
-            Ok(Said::Document(response, _arrived)) => self.read(response).await,
+        let deadline = Instant::now() + self.timeout;
+        match self.pool.ask(&question, deadline).await {
+            Ok(Said::Document(response, _arrived)) => self.read(response, deadline).await,
             Ok(Said::Status(status)) => Err(self.refused(status)),
-            Err(Trouble::NoMemory) => Err(self.memory.lacked(&self.name).into()),
-            Err(trouble) => Err(trouble.into()),
+            Err(trouble) => Err(self.in_trouble(trouble)),
         }
     }
 
-    async fn read(&self, response: Response) -> Result<Value, Fault> {
+    async fn read(&self, response: Response, deadline: Instant) -> Result<Value, Fault> {
         let bytes = response.body.len();
-        match read(response, &self.memory, self.timeout).await {
+        match read(response, &self.memory, self.timeout, deadline).await {
             Ok(Ok(MethodResponse::Success(value))) => Ok(value),
             Ok(Ok(MethodResponse::Fault(fault))) => Err(fault),
             Ok(Err(error)) => Err(self.no_answer(bytes, &error)),
-            Err(NoRoom) => Err(self.memory.lacked(&self.name).into()),
+            Err(trouble) => Err(self.in_trouble(trouble)),
+        }
+    }
+
+    /// Tells of a lack of memory.
+    fn in_trouble(&self, trouble: Trouble) -> Fault {
+        match trouble {
+            Trouble::NoMemory => self.memory.lacked(&self.name).into(),
+            trouble => trouble.into(),
         }
     }
 
@@ -165,7 +174,7 @@ impl Upstream for Server {
 
     async fn connect(&self, attempt: usize) -> io::Result<Connection> {
         let part = if attempt == 0 { ADDRESS_PARTS.0 } else { ADDRESS_PARTS.1 };
-        self.endpoint.connect(self.timeout / part).await
+        self.endpoint.connect_again(attempt, self.timeout / part).await
     }
 
     /// It looks for itself before it sends anything.

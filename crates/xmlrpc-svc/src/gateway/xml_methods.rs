@@ -110,8 +110,10 @@ impl XmlMethods {
     async fn learn(&self, listed: Listed, is_first: bool, publish: &impl Fn()) {
         let Listed { names, has_multicall } = listed;
         self.has_multicall.store(has_multicall, Ordering::Relaxed);
-        let undescribed = self.take_names(&names);
-        publish();
+        let (is_news, undescribed) = self.take_names(&names);
+        if is_news {
+            publish();
+        }
         let asked = if is_first { names } else { undescribed };
         if asked.is_empty() {
             return;
@@ -119,30 +121,42 @@ impl XmlMethods {
         let upstream = self.upstream.name();
         info!(upstream, names = asked.len(), "methods of an upstream are known");
         let descriptions = describe(&self.upstream, &asked, has_multicall).await;
-        self.take_descriptions(asked, descriptions);
-        publish();
+        if self.take_descriptions(asked, descriptions) {
+            publish();
+        }
     }
 
-    /// Takes what is listed, beside what is allowed by its name. Gives back what nothing is known of.
-    fn take_names(&self, listed: &[String]) -> Vec<String> {
+    /// Takes what is listed, beside what is allowed by its name. Gives back whether names came or
+    /// went, and those that nothing else is known of.
+    fn take_names(&self, listed: &[String]) -> (bool, Vec<String>) {
         let names: HashSet<&String> = listed.iter().collect();
         let mut told = self.told();
+        let before = told.len();
         told.retain(|name, _| names.contains(name) || self.publication.names(name));
+        let left = told.len();
         for name in listed {
             told.entry(name.clone()).or_default();
         }
         let unknown = listed.iter().filter(|name| told.get(*name).is_none_or(Option::is_none));
-        unknown.cloned().collect()
+        (left != before || told.len() != left, unknown.cloned().collect())
     }
 
-    fn take_descriptions(&self, names: Vec<String>, descriptions: Vec<Option<Description>>) {
+    /// Gives back whether any is another than before.
+    fn take_descriptions(
+        &self,
+        names: Vec<String>,
+        descriptions: Vec<Option<Description>>,
+    ) -> bool {
         let mut told = self.told();
+        let mut is_news = false;
         for (name, description) in names.into_iter().zip(descriptions) {
             // Where the server went down meanwhile, what it said before holds.
             if let (Some(known), Some(_)) = (told.get_mut(&name), &description) {
+                is_news |= *known != description;
                 *known = description;
             }
         }
+        is_news
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -191,5 +205,65 @@ impl Handler for XmlMethods {
             let mut result = |()| results.next().unwrap_or_else(|| Err(Fault::internal()));
             places.into_iter().map(|place| place.and_then(&mut result)).collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::num::NonZeroUsize;
+
+    use svc_runtime::metrics::Metrics;
+
+    use crate::gateway::answer_memory::AnswerMemory;
+    use crate::gateway::glob::Glob;
+    use crate::gateway::settings::XmlrpcSettings;
+    use crate::upstream_metrics::AllUpstreamMetrics;
+
+    /// The methods in `d.` and `a` of a server at whose port nobody is.
+    fn methods() -> XmlMethods {
+        let settings = XmlrpcSettings {
+            name: "rt".to_owned(),
+            endpoint: "http://127.0.0.1:1".parse().unwrap(),
+            timeout: Duration::from_secs(1),
+            connections: NonZeroUsize::MIN,
+            waiting: 0,
+            max_response_bytes: 1_024,
+        };
+        let metrics = AllUpstreamMetrics::new(&Metrics::new()).of("rt");
+        let upstream = XmlUpstream::new(settings, AnswerMemory::new(0), metrics);
+        let publication = Publication {
+            prefix: String::new(),
+            allow: ["a", "d.*"].map(|text| Glob::new(text).unwrap()).to_vec(),
+            deny: Vec::new(),
+            params: Vec::new(),
+        };
+        XmlMethods::new(upstream, publication, Arc::default())
+    }
+
+    #[tokio::test]
+    async fn what_is_known_already_is_not_published_again() {
+        let (methods, published) = (methods(), Cell::new(0));
+        let publish = || published.set(published.get() + 1);
+        for (names, expected) in [
+            (&["a"][..], 0),
+            (&["a", "d.x"], 1),
+            (&["d.x", "a"], 1),
+            (&["d.y", "a"], 2),
+            (&[], 3),
+            (&[], 3),
+        ] {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            methods.learn(Listed { names, has_multicall: false }, false, &publish).await;
+            assert_eq!(published.get(), expected);
+        }
+        let described = |help: &str| {
+            let help = help.to_owned();
+            let description = Description { help, signatures: Vec::new() };
+            methods.take_descriptions(vec!["a".to_owned()], vec![Some(description)])
+        };
+        assert!(described("Adds.") && !described("Adds.") && described("Subtracts."));
+        assert!(!methods.take_descriptions(vec!["a".to_owned()], vec![None]));
     }
 }

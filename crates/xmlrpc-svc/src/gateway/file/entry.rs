@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use svc_runtime::file::Mistake;
 use svc_runtime::settings;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::gateway::parameter::is_control;
+use crate::gateway::template::{encoded, unsayable};
 
 pub(super) type Key<'a> = Spanned<Cow<'a, str>>;
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -96,13 +98,21 @@ impl<'a> Entry<'a> {
     }
 
     /// The beginning of a line.
-    pub(super) fn beginning(&self, key: &str) -> Result<Option<String>, Mistake> {
-        self.text(key, BEGINNING)?.map(|text| beginning(key, &text)).transpose()
+    pub(super) fn beginning(
+        &self,
+        key: &str,
+        charset: &'static Encoding,
+    ) -> Result<Option<String>, Mistake> {
+        self.text(key, BEGINNING)?.map(|text| beginning(key, &text, charset)).transpose()
     }
 
-    pub(super) fn beginnings(&self, key: &str) -> Result<Vec<String>, Mistake> {
+    pub(super) fn beginnings(
+        &self,
+        key: &str,
+        charset: &'static Encoding,
+    ) -> Result<Vec<String>, Mistake> {
         let texts = self.texts(key, "a list of texts that lines begin with")?.unwrap_or_default();
-        texts.iter().map(|text| beginning(key, text)).collect()
+        texts.iter().map(|text| beginning(key, text, charset)).collect()
     }
 
     pub(super) fn texts(
@@ -200,11 +210,18 @@ fn integer(value: &Value<'_>) -> Option<i64> {
 
 const BEGINNING: &str = "the beginning of a line";
 
-/// A text that a line can begin with.
-pub(super) fn beginning(key: &str, text: &Text<'_>) -> Result<String, Mistake> {
+/// A text that a line in the upstream's charset can begin with.
+pub(super) fn beginning(
+    key: &str,
+    text: &Text<'_>,
+    charset: &'static Encoding,
+) -> Result<String, Mistake> {
     if text.get_ref().is_empty() || text.get_ref().contains(ends_line) {
         let what = format!("{key}: expected {BEGINNING}: some text without a line end");
         return Err(Mistake::at(text.span(), what));
+    }
+    if encoded(text.get_ref(), charset).is_none() {
+        return Err(Mistake::at(text.span(), format!("{key}: {}", unsayable(charset))));
     }
     Ok((*text.get_ref()).to_owned())
 }

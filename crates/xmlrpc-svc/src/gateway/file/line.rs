@@ -51,21 +51,33 @@ pub(super) fn settings(
     entry.has_no_key_but(&KEYS)?;
     let address = entry.parsed("address", ADDRESS, Address::parse)?;
     let encoding = entry.parsed("encoding", ENCODINGS, charset)?.unwrap_or(UTF_8);
+    let timeout = entry.time("timeout", deadline)?.unwrap_or(Duration::from_millis(800));
     Ok(LineSettings {
         name: name.to_owned(),
         address: entry.required("address", address, ADDRESS)?,
         line_end: entry.parsed("line_end", LINE_ENDS, line_end)?.unwrap_or(LineEnd::Lf),
         connections: connections(entry, 4)?,
         waiting: waiting(entry)?,
-        timeout: entry.time("timeout", deadline)?.unwrap_or(Duration::from_millis(800)),
-        pause: entry.time("pause", delay)?.unwrap_or_default(),
-        greeting: entry.beginning("greeting")?,
+        timeout,
+        pause: pause(entry, timeout)?,
+        greeting: entry.beginning("greeting", encoding)?,
         login: login::lines(entry, beside, encoding, shown)?,
-        error: entry.beginnings("error")?,
-        skip: entry.beginnings("skip")?,
+        error: entry.beginnings("error", encoding)?,
+        skip: entry.beginnings("skip", encoding)?,
         encoding,
         max_reply_bytes: entry.size("max_reply_bytes", 1..=MAX_REPLY_BYTES)?.unwrap_or(65_536),
     })
+}
+
+/// A pause is within the time of the call that waits for it.
+fn pause(entry: &Entry<'_>, timeout: Duration) -> Result<Duration, Mistake> {
+    let pause = entry.time("pause", delay)?.unwrap_or_default();
+    if pause >= timeout {
+        let span = entry.value("pause").map_or(entry.span.clone(), |value| value.span());
+        let what = format!("pause: expected less than the timeout, which is {timeout:?}");
+        return Err(Mistake::at(span, what));
+    }
+    Ok(pause)
 }
 
 /// Connections to an upstream of either kind.

@@ -1,6 +1,7 @@
 //! `[method."NAME"]`.
 
 use encoding_rs::Encoding;
+use protocol::xmlrpc::{Value, check_writable};
 use svc_runtime::file::Mistake;
 use toml::de::DeValue;
 
@@ -36,17 +37,28 @@ pub(super) fn method(
         let what = format!("send: no place for the parameter {name:?}, expected {{{name}}} in it");
         return Err(Mistake::at(send.span(), what));
     }
-    let reply = reply::framing(entry)?;
+    let charset = upstream.encoding;
+    let reply = reply::framing(entry, charset)?;
     Ok(LineMethod {
         name: name.to_owned(),
-        help: entry.text("help", "what it does")?.map_or("", |help| help.into_inner()).to_owned(),
+        help: help(entry)?,
         send: template,
         then,
-        result: reply::kind(entry, &reply)?,
+        result: reply::kind(entry, &reply, charset)?,
         reply,
         is_idempotent: entry.flag("idempotent")?,
         parameters,
     })
+}
+
+fn help(entry: &Entry<'_>) -> Result<String, Mistake> {
+    let Some(help) = entry.text("help", "what it does")? else { return Ok(String::new()) };
+    let text = (*help.get_ref()).to_owned();
+    // No document could carry it to who asks for it.
+    check_writable(&Value::from(&*text)).map_err(|_| {
+        Mistake::at(help.span(), "help: expected text without control characters but line ends")
+    })?;
+    Ok(text)
 }
 
 /// Tells a name with dots that is not in quotes, which TOML reads as tables.
@@ -92,7 +104,7 @@ fn question(
         (None, None) => Ok(None),
         (Some(then), Some(ok)) => Ok(Some(Question {
             send: template("then", &then, parameters, charset)?,
-            ok: beginning("ok", &ok)?,
+            ok: beginning("ok", &ok, charset)?,
         })),
         (Some(then), None) => {
             let what = "then: expected the key ok: how its answer begins where all is well";

@@ -15,7 +15,7 @@ const KEYS: [&str; 4] = ["prefix", "allow", "deny", "params"];
 
 const ALLOW: &str = "a list of methods' names such as [\"download_list\", \"d.*\"]";
 const PREFIX: &str =
-    "nothing, or letters, digits and characters of _.:/- that are not in \"system.\"";
+    "nothing, or letters, digits and characters of _.:/- that are not in \"system.\" or \"rpc.\"";
 const PARAMS: &str = "regular expressions by method, such as \"d.name\" = [\"[0-9A-F]{40}\"]";
 const PATTERNS: &str = "a list of regular expressions, one for each parameter";
 
@@ -28,7 +28,7 @@ pub(super) fn publication(entry: &Entry<'_>) -> Result<Publication, Mistake> {
         // By its letters alone: `*` leaves those out that belong to the service.
         if is_reserved(&format!("{prefix}{glob}")) {
             let what = format!(
-                "allow: names in \"system.\" belong to the service, expected a prefix before {glob}"
+                "allow: names in \"system.\" and \"rpc.\" belong to the service, expected a prefix before {glob}"
             );
             return Err(Mistake::at(span.clone(), what));
         }

@@ -1,5 +1,6 @@
 //! `reply` and `result` of a method that sends lines.
 
+use encoding_rs::Encoding;
 use regex::{Regex, RegexBuilder};
 use svc_runtime::file::Mistake;
 
@@ -13,7 +14,7 @@ const RESULTS: &str = "result: expected \"string\", \"int\", \"double\", \"boole
 const SCALARS: &str = "\"string\", \"int\", \"double\", \"boolean\" or \"base64\"";
 
 /// Reads where a reply ends; in a line, where the file does not say.
-pub(super) fn framing(entry: &Entry<'_>) -> Result<Framing, Mistake> {
+pub(super) fn framing(entry: &Entry<'_>, charset: &'static Encoding) -> Result<Framing, Mistake> {
     let Some(value) = entry.value("reply") else { return Ok(Framing::Line) };
     match value.get_ref().as_str() {
         Some("none") => return Ok(Framing::None),
@@ -26,7 +27,7 @@ pub(super) fn framing(entry: &Entry<'_>) -> Result<Framing, Mistake> {
     }
     let table = Entry::inline(value, REPLIES)?;
     table.has_no_key_but(&["until", "length"])?;
-    match (table.beginning("until")?, table.beginning("length")?) {
+    match (table.beginning("until", charset)?, table.beginning("length", charset)?) {
         (Some(until), None) => Ok(Framing::Until(until)),
         (None, Some(length)) => Ok(Framing::Length(length)),
         _ => Err(Mistake::at(value.span(), REPLIES)),
@@ -34,7 +35,11 @@ pub(super) fn framing(entry: &Entry<'_>) -> Result<Framing, Mistake> {
 }
 
 /// Reads what a reply is to the caller: a string, where the file does not say and there is one.
-pub(super) fn kind(entry: &Entry<'_>, framing: &Framing) -> Result<Kind, Mistake> {
+pub(super) fn kind(
+    entry: &Entry<'_>,
+    framing: &Framing,
+    charset: &'static Encoding,
+) -> Result<Kind, Mistake> {
     let Some(value) = entry.value("result") else {
         return Ok(match framing {
             Framing::None => Kind::Nil,
@@ -47,7 +52,7 @@ pub(super) fn kind(entry: &Entry<'_>, framing: &Framing) -> Result<Kind, Mistake
             let scalar = scalar(name).ok_or_else(|| Mistake::at(value.span(), RESULTS))?;
             Kind::Scalar(scalar)
         }
-        None => table(value)?,
+        None => table(value, charset)?,
     };
     if *framing == Framing::None && !matches!(kind, Kind::Nil) {
         let what = "result: expected \"none\", since there is no reply";
@@ -56,17 +61,17 @@ pub(super) fn kind(entry: &Entry<'_>, framing: &Framing) -> Result<Kind, Mistake
     Ok(kind)
 }
 
-fn table(value: &Value<'_>) -> Result<Kind, Mistake> {
+fn table(value: &Value<'_>, charset: &'static Encoding) -> Result<Kind, Mistake> {
     let table = Entry::inline(value, RESULTS)?;
     if table.value("array").is_some() {
         table.has_no_key_but(&["array", "separator"])?;
         let of = table.parsed("array", SCALARS, scalar)?;
         let of = table.required("array", of, SCALARS)?;
-        return Ok(Kind::Array { of, separator: table.beginning("separator")? });
+        return Ok(Kind::Array { of, separator: table.beginning("separator", charset)? });
     }
     if let Some(text) = table.text("struct", "text between a name and its value")? {
         table.has_no_key_but(&["struct"])?;
-        return Ok(Kind::Struct { separator: beginning("struct", &text)? });
+        return Ok(Kind::Struct { separator: beginning("struct", &text, charset)? });
     }
     if let Some(text) = table.text("match", "a regular expression")? {
         table.has_no_key_but(&["match", "type"])?;

@@ -343,11 +343,20 @@ fn each_mistake_of_an_upstream_is_told() {
     line("timeout = \"0s\"", "timeout: expected more than 0s and at most 8760h");
     line("timeout = 800", "timeout: expected a time such as \"800ms\", in quotes");
     line("pause = \"soon\"", "pause: expected a time such as 300ms, 30s or 5m");
+    line("pause = \"800ms\"", "pause: expected less than the timeout, which is 800ms");
+    line("pause = \"2s\"\ntimeout = \"2s\"", "pause: expected less than the timeout, which is 2s");
     let beginning = "expected the beginning of a line: some text without a line end";
     line("greeting = \"\"", &format!("greeting: {beginning}"));
     line("error = [\"a\", \"\"]", &format!("error: {beginning}"));
     line("skip = [\"a\\nb\"]", &format!("skip: {beginning}"));
     line("skip = \"a\"", "skip: expected a list of texts that lines begin with");
+    for key in ["error = [\"大\"]", "skip = [\"a\", \"大\"]", "greeting = \"大\""] {
+        let name = key.split(' ').next().unwrap();
+        line(
+            &format!("{key}\nencoding = \"latin1\""),
+            &format!("{name}: expected text that windows-1252 can say"),
+        );
+    }
     for charset in ["utf-16", "utf8mb4", "shift_jis", "big5", "x-user-defined"] {
         line(
             &format!("encoding = \"{charset}\""),
@@ -416,6 +425,13 @@ fn each_mistake_of_a_method_is_told() {
         "then: expected a line without control characters",
     );
     method("send = \"x\"\nidempotent = 1", 3, "idempotent: expected true or false");
+    for help in ["\\u0000", "\\u001b[2J", "\\ufffe"] {
+        method(
+            &format!("send = \"x\"\nhelp = \"{help}\""),
+            3,
+            "help: expected text without control characters but line ends",
+        );
+    }
     let replies = "reply: expected \"none\", \"line\", \"blank\", \"count\", \"status\", \"close\", { until = \"END\" } or { length = \"$\" }";
     for bad in ["\"lines\"", "1", "{}", "{ until = \"a\", length = \"b\" }"] {
         method(&format!("send = \"x\"\nreply = {bad}"), 3, replies);
@@ -444,6 +460,29 @@ fn each_mistake_of_a_method_is_told() {
         4,
         "result: expected \"none\", since there is no reply",
     );
+}
+
+#[test]
+fn text_that_the_upstream_cannot_say_is_a_mistake_of_a_method() {
+    for (keys, key) in [
+        ("reply = { until = \"大\" }", "until"),
+        ("reply = { length = \"大\" }", "length"),
+        ("then = \"ERR?\"\nok = \"大\"", "ok"),
+        ("result = { array = \"int\", separator = \"大\" }", "separator"),
+        ("result = { struct = \"大\" }", "struct"),
+    ] {
+        let upstreams =
+            UPSTREAMS.replacen("[upstream.rt]", "encoding = \"latin1\"\n[upstream.rt]", 1);
+        let method = format!("[method.m]\nupstream = \"radio\"\nsend = \"x\"\n{keys}");
+        let (_, what) = read_text(&format!("{upstreams}{PUBLISH}{method}")).unwrap_err();
+        assert_eq!(what, format!("{key}: expected text that windows-1252 can say"));
+        assert!(read_text(&format!("{UPSTREAMS}{PUBLISH}{method}")).is_ok(), "{keys}");
+    }
+}
+
+#[test]
+fn help_has_several_lines() {
+    assert_eq!(method("send = \"x\"\nhelp = \"a\\tb\\nc\"").help, "a\tb\nc");
 }
 
 #[test]
@@ -544,19 +583,23 @@ fn each_mistake_of_a_publication_is_told() {
         2,
         "unknown key \"alow\", expected one of prefix, allow, deny, params",
     );
-    let prefix = "nothing, or letters, digits and characters of _.:/- that are not in \"system.\"";
-    for bad in ["a b", "system.", "é"] {
+    let prefix = "nothing, or letters, digits and characters of _.:/- that are not in \"system.\" or \"rpc.\"";
+    for bad in ["a b", "system.", "rpc.", "é"] {
         publication(
             &format!("prefix = \"{bad}\"\nallow = [\"a\"]"),
             1,
             &format!("prefix: expected {prefix}"),
         );
     }
-    publication(
-        "allow = [\"a\", \"system.*\"]",
-        1,
-        "allow: names in \"system.\" belong to the service, expected a prefix before system.*",
-    );
+    for reserved in ["system.*", "rpc.discover"] {
+        publication(
+            &format!("allow = [\"a\", \"{reserved}\"]"),
+            1,
+            &format!(
+                "allow: names in \"system.\" and \"rpc.\" belong to the service, expected a prefix before {reserved}"
+            ),
+        );
+    }
     publication(
         "allow = [\"addition\"]",
         1,

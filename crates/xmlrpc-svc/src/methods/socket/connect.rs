@@ -39,9 +39,8 @@ struct Connector {
 
 /// Publishes the function, for the destinations that are `allowed`.
 pub(super) fn add(registry: &mut Registry, lookups: Arc<Lookups>, allowed: Vec<Destination>) {
-    let connector = Connector { lookups, allowed, turns: Semaphore::new(MAX_CONNECTING) };
     registry
-        .with(connector)
+        .with(Connector::new(lookups, allowed))
         .add(
             "socket.create_connection",
             "Connects to a host's TCP port and closes at once, within so many seconds (5 at the \
@@ -69,6 +68,10 @@ async fn create_connection(
 }
 
 impl Connector {
+    fn new(lookups: Arc<Lookups>, allowed: Vec<Destination>) -> Self {
+        Self { lookups, allowed, turns: Semaphore::new(MAX_CONNECTING) }
+    }
+
     /// Connects to the first address of `host` that is allowed and answers.
     async fn connect(&self, host: &str, port: u16) -> Result<Made, Fault> {
         let addresses = self.lookups.addresses(host).await?.into_iter();
@@ -102,4 +105,29 @@ async fn measured(addr: SocketAddr) -> std::io::Result<Made> {
         local_address: local_address.to_string(),
         milliseconds,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn no_more_connections_than_that_are_made_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let allowed = vec![format!("127.0.0.1:{port}").parse().unwrap()];
+        let connector = Connector::new(Arc::new(Lookups::new()), allowed);
+        let connect = async |seconds| {
+            let host = "127.0.0.1".to_owned();
+            create_connection(&connector, host, port.into(), Some(seconds)).await
+        };
+        let last = connector.turns.acquire_many(MAX_CONNECTING as u32 - 1).await.unwrap();
+        assert!(connect(MAX_SECONDS).await.is_ok());
+        let all = connector.turns.acquire().await.unwrap();
+        let late = connect(0.01).await.err().unwrap();
+        assert_eq!(late.message, "the connection took too long");
+        drop((last, all));
+        assert!(connect(MAX_SECONDS).await.is_ok());
+    }
 }
