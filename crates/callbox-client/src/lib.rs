@@ -15,8 +15,7 @@
 //!
 //! The path of a call: `params` become values and those a document -> [`Client`] takes a connection
 //! that was `kept`, or makes one -> [`transport`] -> `answer` reads what came, from broken servers
-//! too
-//! -> a result, or an [`Error`]. `multicall` sends several calls as one.
+//! too -> a result, or an [`Error`]. `multicall` sends several calls as one.
 
 mod answer;
 pub mod blocking;

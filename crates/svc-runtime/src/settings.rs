@@ -45,7 +45,7 @@ pub struct ProcessSettings {
     pub max_memory: Option<usize>,
 
     /// Most of the connections that one address may have, where there are calls or accounts also of
-    /// those in work; not this machine's own addresses
+    /// those in work; not loopback addresses
     #[arg(long, env, default_value_t = Percent::HALF, value_name = "PERCENT")]
     pub max_share: Percent,
 

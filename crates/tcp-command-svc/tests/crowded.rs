@@ -54,11 +54,21 @@ fn who_has_not_ended_a_command_for_longest_gives_way() {
         peer.write_all(b"\n").unwrap();
         assert_eq!(peer.read(&mut [0; 64]).unwrap(), 17);
     }
-    let [mut silent, mut longest, mut later] = peers;
+    let [mut silent, mut longest, mut busy] = peers;
+    // Peers are read in order: when this one is answered, the half commands of others are there.
+    let mut wait = || {
+        for _ in 0..3 {
+            silent.write_all(b"\n").unwrap();
+            assert_eq!(silent.read(&mut [0; 64]).unwrap(), 17);
+        }
+    };
+    busy.write_all(b"hel").unwrap();
+    wait();
     longest.write_all(b"hel").unwrap();
-    // Answered in order: by then the half command has been read.
-    silent.write_all(b"\n").unwrap();
-    assert_eq!(silent.read(&mut [0; 64]).unwrap(), 17);
+    wait();
+    // Another command, which is waited for since now.
+    busy.write_all(b"lo\nhel").unwrap();
+    assert_hello(&mut busy);
     wait_until("the longest gives way", || is_answered(addr));
     let ended = longest.read(&mut [0]);
     let is_closed = match &ended {
@@ -66,12 +76,17 @@ fn who_has_not_ended_a_command_for_longest_gives_way() {
         Err(error) => error.kind() == ErrorKind::ConnectionReset,
     };
     assert!(is_closed, "{ended:?}");
-    for peer in [&mut silent, &mut later] {
-        peer.write_all(b"hello\n").unwrap();
-        let mut heard = [0; 15];
-        peer.read_exact(&mut heard).unwrap();
-        assert_eq!(&heard, b"How do you do?\n");
-    }
+    busy.write_all(b"lo\n").unwrap();
+    assert_hello(&mut busy);
+    silent.write_all(b"hello\n").unwrap();
+    assert_hello(&mut silent);
+}
+
+#[track_caller]
+fn assert_hello(peer: &mut TcpStream) {
+    let mut heard = [0; 15];
+    peer.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"How do you do?\n");
 }
 
 #[test]

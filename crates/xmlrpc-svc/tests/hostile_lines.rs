@@ -405,8 +405,14 @@ async fn what_comes_with_a_reply_does_not_say_that_all_is_well() {
 
 #[tokio::test]
 async fn late_word_to_a_line_leaves_no_answer_to_the_next_call() {
-    for word in ["ERR late", "what?"] {
+    let framings = [(Framing::None, ""), (Framing::Line, "done\n")];
+    let words = ["ERR late", "what?"];
+    let cases = words.iter().flat_map(|word| framings.clone().map(|framing| (*word, framing)));
+    for (word, (framing, reply)) in cases {
         let service = misbehaving(move |mut peer: Peer| async move {
+            if !reply.is_empty() {
+                peer.say(reply).await;
+            }
             peer.line().await;
             peer.say(format!("{word}\n")).await;
             // Its answer to the question afterwards is no quicker than the next call.
@@ -417,7 +423,7 @@ async fn late_word_to_a_line_leaves_no_answer_to_the_next_call() {
         .await;
         let upstream = upstream(settings(service.addr));
         let then = Then { send: b"ERR?".to_vec(), ok: "0,".to_owned() };
-        let set = Exchange { then: Some(then), ..exchange("first", Framing::None) };
+        let set = Exchange { then: Some(then), ..exchange("first", framing) };
         let said = upstream.ask(&set).await.unwrap();
         assert_eq!(text(&said), format!("refused: {word}"));
         check_next(&upstream).await;

@@ -237,6 +237,8 @@ class Page(unittest.TestCase):
             self.browser.type_into(FIELD % place, "2")
         self.browser.click(BUTTON)
         self.assertEqual(self.outcome(), ("No XML-RPC", "<p>Log in"))
+        # What the browser's parser says of it has a style of its own, which the policy forbids.
+        self.assertRegex(self.browser.log("browser")[0]["message"], "inline style")
 
     def test_marks_in_dates_and_bytes_stay_in_their_quotes(self):
         for written in ["$dateTime", "$base64"]:

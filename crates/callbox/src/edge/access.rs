@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::{StatusCode, Version};
+use axum::http::StatusCode;
 use axum::response::Response;
 use hyper::body::Body as _;
 use protocol::xmlrpc::{Value, code};
@@ -113,8 +113,12 @@ impl Ongoing<'_> {
 impl Drop for Ongoing<'_> {
     fn drop(&mut self) {
         if !self.access.is_told {
+            let mut response = Response::default();
+            *response.status_mut() = match std::thread::panicking() {
+                true => StatusCode::INTERNAL_SERVER_ERROR,
+                false => Rejection::Left.status(),
+            };
             self.access.fault = None;
-            let mut response = Rejection::Left.into_response(Version::HTTP_11);
             self.access.end(&self.caller, &mut response);
         }
     }

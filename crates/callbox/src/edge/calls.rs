@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::response::Response;
 use hyper::body::Body as _;
-use protocol::xmlrpc::Limits;
+use protocol::xmlrpc::{Limits, Value};
 use svc_runtime::metrics::{Metrics, ReadSeries};
 use svc_runtime::share::{Percent, Share};
 use tokio::time::{timeout, timeout_at};
@@ -31,7 +31,9 @@ use crate::accounts::Accounts;
 use crate::doors::jsonrpc::{self, Batch};
 use crate::doors::{Answer, Asked, Call, Form};
 use crate::registry::multicall::batch;
-use crate::registry::{Caller, Connection, Label, Published, Started};
+use crate::registry::{
+    Called, Caller, Connection, Entry, Failure, Label, Made, Published, Running, Started,
+};
 
 /// What a caller may take of the service.
 #[derive(Debug, Clone, Copy)]
@@ -329,21 +331,18 @@ impl Calls {
                     _turn = Some(self.entrance.turn(caller).await?);
                     self.start(asked, caller, Instant::now(), access)
                 }
+                // What follows waits more than it works.
                 Progress::Batch(Batch { ids, entries }) => {
                     drop(large.take());
                     // In a box, or every method that waits had room for it.
-                    let made = Box::pin(batch(&self.published, entries, caller));
-                    let made = async { Ok(made.await) };
-                    let made = unless(self.entrance.is_left_by(caller), made).await?;
+                    let made = Box::pin(self.make_all(entries, caller)).await?;
                     access.entries = Some(Entries::of_batch(&made));
                     let answer = aside(length, move || jsonrpc::write_batch(ids, made)).await;
                     return written(Some(answer), caller, access, share);
                 }
                 Progress::Running(method, running, returns, manner) => {
-                    // It waits more than it works.
                     drop(large.take());
-                    let result = async { Ok(method.finish(running, caller).await) };
-                    let result = unless(self.entrance.is_left_by(caller), result).await?;
+                    let result = self.finish(&method, running, caller).await?;
                     if method.is_multicall() {
                         access.entries = result.as_ref().ok().and_then(Entries::of);
                     }
@@ -357,6 +356,23 @@ impl Calls {
                 }
             };
         }
+    }
+
+    /// Makes the calls of a batch, unless their caller leaves.
+    async fn make_all(&self, entries: Vec<Entry>, caller: &Caller) -> Result<Vec<Made>, Rejection> {
+        let made = async { Ok(batch(&self.published, entries, caller).await) };
+        unless(self.entrance.is_left_by(caller), made).await
+    }
+
+    /// Takes a method to its end, unless its caller leaves.
+    async fn finish(
+        &self,
+        method: &Called<'_>,
+        running: Running,
+        caller: &Caller,
+    ) -> Result<Result<Value, Failure>, Rejection> {
+        let result = async { Ok(method.finish(running, caller).await) };
+        unless(self.entrance.is_left_by(caller), result).await
     }
 }
 

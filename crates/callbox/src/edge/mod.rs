@@ -222,7 +222,7 @@ impl Edge {
         } else {
             Rejection::Host.into_response(request.version())
         };
-        if is_health && response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        if is_health && !response.status().is_client_error() {
             self.watch.health(started, &caller, &mut response);
         } else {
             self.watch.other(started, &caller, &mut response);

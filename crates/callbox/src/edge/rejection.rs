@@ -48,7 +48,7 @@ pub(super) enum Rejection {
     Unsendable,
     /// The caller has too many calls in work; the body has been received.
     OverShare,
-    /// The caller has left, and reads no answer.
+    /// The caller has left, or was cut off, and reads no answer.
     Left,
     /// The method did not end in time.
     SlowMethod,
@@ -109,6 +109,11 @@ impl Rejection {
 }
 
 impl Rejection {
+    /// The status of its response.
+    pub(super) fn status(self) -> StatusCode {
+        self.status_and_text().0
+    }
+
     /// The response to a request of that version.
     pub(super) fn into_response(self, version: Version) -> Response {
         let (status, text) = self.status_and_text();

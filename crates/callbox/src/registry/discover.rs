@@ -15,7 +15,6 @@ use super::program::Program;
 use super::published::{DISCOVER, Published};
 use super::system::there;
 
-/// The method's name.
 /// The version of OpenRPC that the document keeps to.
 const VERSION: &str = "1.3.2";
 

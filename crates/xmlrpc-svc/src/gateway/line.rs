@@ -42,10 +42,11 @@ impl Exchange {
     fn is_over(&self, reply: &Reply) -> bool {
         match self.reply {
             Framing::Close => false,
+            // A blank line after an error may still come.
+            Framing::Blank => !matches!(reply, Reply::Refused(_)),
             // What was taken for the answer to the question afterwards may be a late word to the
-            // line, and the answer still to come; so may a blank line after an error.
-            Framing::None | Framing::Blank => !matches!(reply, Reply::Refused(_)),
-            _ => true,
+            // line, and the answer still to come.
+            _ => self.then.is_none() || !matches!(reply, Reply::Refused(_)),
         }
     }
 }

@@ -3,8 +3,7 @@
 //!
 //! `file` reads what the operator wrote into `settings` of upstreams and into what is published of
 //! them: a `method` that sends a line made by a `template` from its `parameter`s and their `text`s,
-//! or a
-//! `publication` of an XML-RPC server's methods, by `glob`s and `pattern`s.
+//! or a `publication` of an XML-RPC server's methods, by `glob`s and `pattern`s.
 //!
 //! An upstream is asked through a `pool`: a `queue` for its places, a `back_off` after it failed. A
 //! `line` upstream's bytes are cut into lines by an `intake`, into a `reply` by a `framing`, and

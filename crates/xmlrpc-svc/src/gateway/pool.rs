@@ -194,7 +194,8 @@ impl<U: Upstream> Pool<U> {
             return Patience { deadline, telling: self.settings.timeout / 2 };
         }
         let time = self.part().max(2 * self.queue.typical()) + self.settings.pause;
-        Patience { deadline: deadline.min(Instant::now() + time), telling: Duration::ZERO }
+        let telling = time.min(self.settings.timeout / 2);
+        Patience { deadline: deadline.min(Instant::now() + time), telling }
     }
 
     async fn converse(
@@ -209,8 +210,9 @@ impl<U: Upstream> Pool<U> {
                 asked => return asked.map_err(|broken| Failed::at(broken, silence)),
             }
         }
+        let silence = patience.silence(Says::Silent);
         let connection = timeout_at(patience.deadline, self.connect()).await;
-        let connection = connection.map_err(|_| Failed::silent())??;
+        let connection = connection.map_err(|_| Failed::silent(silence))??;
         let silence = patience.silence(Says::Silent);
         let asked = self.talk(connection, question, patience.deadline).await;
         asked.map_err(|broken| match broken.is_dead() {
@@ -345,8 +347,8 @@ impl Patience {
 
 impl Failed {
     /// The deadline passed before a connection was made.
-    fn silent() -> Self {
-        Self { trouble: Trouble::TimedOut, says: Says::Silent }
+    fn silent(says: Says) -> Self {
+        Self { trouble: Trouble::TimedOut, says }
     }
 
     /// An exchange broke that had begun; `silence` is what it would say if nothing was heard in time.

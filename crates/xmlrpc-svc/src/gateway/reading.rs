@@ -1,7 +1,7 @@
 //! An answer becomes a message, once there is memory for that, and a core.
 
 use std::num::NonZero;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ const LIMITS: Limits = Limits::DEFAULT;
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
 /// Large documents are read at once on no more threads than there are cores.
-static PLACES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    Arc::new(Semaphore::new(cores))
+});
 
 /// What `response` says, to a call that may last for `timeout`, and waits until `deadline`.
 pub(super) async fn read(
@@ -53,7 +55,8 @@ fn charset(response: &Response) -> Option<&str> {
     response.content_type.as_deref().and_then(content_charset)
 }
 
-/// Reads so many bytes: many on a thread of its own, for which it waits until `deadline`.
+/// Reads so many bytes: many on a thread of its own, for which it waits until `deadline`. Its place
+/// is taken until it ends, also where nobody waits for it any more.
 async fn aside<T: Send + 'static>(
     bytes: usize,
     deadline: Instant,
@@ -62,9 +65,13 @@ async fn aside<T: Send + 'static>(
     if bytes <= MAX_INLINE_BYTES {
         return Ok(read());
     }
-    let place = timeout_at(deadline, PLACES.acquire()).await;
-    let _place = place.map_err(|_| Trouble::TimedOut)?;
-    match tokio::task::spawn_blocking(read).await {
+    let place = timeout_at(deadline, PLACES.clone().acquire_owned()).await;
+    let place = place.map_err(|_| Trouble::TimedOut)?;
+    let work = move || {
+        let _place = place;
+        read()
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(read) => Ok(read),
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }

@@ -94,10 +94,13 @@ async function call(self) {
   const params = await readFields(self, true);
   if (params) {
     wait(self, true);
+    const who = login;
     const ended = await exchange(self.name, params, login?.headers, self.stop.signal);
     wait(self, false);
-    keep(self, params, ended);
-    show(self, ended);
+    if (who === login) {
+      keep(self, params, ended);
+      show(self, ended);
+    }
   }
   self.stop = null;
 }
