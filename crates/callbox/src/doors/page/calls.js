@@ -167,7 +167,7 @@ function keep(self, params, ended) {
 }
 
 function showKept() {
-  const history = document.querySelector(".history");
+  const history = sole(".history");
   history.hidden = kept.length === 0;
   history.querySelector("ol").replaceChildren(...kept.map((one) => make("li", {}, keptButton(one))));
 }

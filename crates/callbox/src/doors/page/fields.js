@@ -1,3 +1,5 @@
+const sole = (selector) => document.querySelector(selector);
+
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);

@@ -1,5 +1,5 @@
 // How a call ended, and both of its documents.
-const said = document.querySelector(".said");
+const said = sole(".said");
 
 async function exchange(name, params, headers, signal) {
   const [request, started] = [writeCall(name, params), performance.now()];

@@ -1,6 +1,6 @@
 // What is chosen, searched for, and who is signed in.
 const root = document.documentElement;
-const search = document.querySelector(".search input");
+const search = sole(".search input");
 let login = null;
 
 function nameInAddress() {
@@ -19,8 +19,8 @@ function articleOf(name) {
 function choosePage() {
   const name = nameInAddress();
   const article = articleOf(name);
-  document.querySelector("article.current")?.classList.remove("current");
-  document.querySelector("nav [aria-current]")?.removeAttribute("aria-current");
+  sole("article.current")?.classList.remove("current");
+  sole("nav [aria-current]")?.removeAttribute("aria-current");
   root.classList.toggle("chosen", Boolean(article));
   document.title = [article?.id, title].filter(Boolean).join(" · ");
   if (!article) return null;
@@ -65,7 +65,7 @@ function find() {
   for (const section of document.querySelectorAll("nav section")) {
     section.hidden = !section.querySelector("li:not([hidden])");
   }
-  document.querySelector(".nothing").hidden = found > 0;
+  sole(".nothing").hidden = found > 0;
   // The chosen one stays.
   articleOf(nameInAddress())?.removeAttribute("hidden");
 }
@@ -73,7 +73,7 @@ function find() {
 function listenToKeys() {
   search.oninput = find;
   search.onkeydown = (event) => {
-    const first = document.querySelector("nav section:not([hidden]) li:not([hidden]) a");
+    const first = sole("nav section:not([hidden]) li:not([hidden]) a");
     if (event.key === "Enter") first?.click();
     if (event.key === "ArrowDown") first?.focus();
     if (event.key === "Escape") {
@@ -98,7 +98,7 @@ async function showFor(asked) {
   if (response.status !== 200) throw new Error(await response.text());
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of [".state", ".list", ".methods"]) {
-    document.querySelector(part).replaceWith(document.adoptNode(fresh.querySelector(part)));
+    sole(part).replaceWith(document.adoptNode(fresh.querySelector(part)));
   }
   login = asked;
   entries = null;
@@ -135,13 +135,13 @@ function listenToSignIn(details) {
     for (const field of form.querySelectorAll("p:not(.error)")) field.hidden = Boolean(login) && !field.contains(button);
     label.textContent = login ? user.value || "By token" : "Sign in";
     button.textContent = login ? "Sign out" : "Sign in";
-    said.textContent = login ? `Signed in. ${document.querySelector(".count").textContent}.` : error.textContent;
+    said.textContent = login ? `Signed in. ${sole(".count").textContent}.` : error.textContent;
   };
 }
 
 root.classList.add("scripted");
 search.parentElement.hidden = false;
-document.querySelector(".url").replaceChildren(make("code", {}, HERE));
+sole(".url").replaceChildren(make("code", {}, HERE));
 for (const details of document.querySelectorAll(".sign-in")) listenToSignIn(details);
 listenToKeys();
 addEventListener("hashchange", () => {
