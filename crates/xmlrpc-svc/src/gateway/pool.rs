@@ -186,15 +186,15 @@ impl<U: Upstream> Pool<U> {
         asked.map_err(|failed| failed.trouble)
     }
 
-    /// That of an attempt. One that is hurried has twice the time that calls take, and tells by its
-    /// silence; else half of the timeout has to be left for the exchange itself, which a slow
-    /// upstream may need.
+    /// That of an attempt. One that is hurried has twice the time that calls take, another the whole
+    /// timeout; half of that has to be left for the exchange itself, which a slow upstream may need,
+    /// or its silence tells nothing.
     fn patience(&self, attempt: &Attempt<'_>, deadline: Instant) -> Patience {
         if !attempt.is_hurried() {
             return Patience { deadline, telling: self.settings.timeout / 2 };
         }
         let time = self.part().max(2 * self.queue.typical()) + self.settings.pause;
-        let telling = time.min(self.settings.timeout / 2);
+        let telling = time.min(self.settings.timeout) / 2;
         Patience { deadline: deadline.min(Instant::now() + time), telling }
     }
 
