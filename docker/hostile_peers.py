@@ -22,8 +22,7 @@ from contextlib import suppress
 ARRIVAL = 5  # seconds that the peers may take to come
 HOLD = 3  # seconds that they stay
 MAX_CONNECTING = 1000  # at once: more would only wait for their SYN to be sent again
-# Seconds. It is watched from the process of the peers, who leave it little time; the image's own check has 2 s.
-HEALTH_WITHIN = 5
+HEALTH_WITHIN = 1  # seconds
 EXEC_WITHIN = 5  # seconds, of which the engine takes most
 RECOVERY = 1  # seconds after the peers left
 CALLS = 20

@@ -26,6 +26,10 @@ use crate::traffic::Said;
 /// or `Invalid command.` for an empty line.
 const READ_BYTES: usize = 1024;
 
+/// Reads of a peer that never ceases, until others have their turn: where there are thousands of
+/// them, who asks for the health waits for one turn of each.
+const READS_A_TURN: u32 = 8;
+
 /// Bytes that count as arrived before the stop: more than the kernel keeps for a connection.
 const MAX_ARRIVED: u64 = 8 * 1024 * 1024;
 
@@ -61,6 +65,7 @@ where
 {
     let mut timer = pin!(sleep(session.limits.idle_deadline));
     let mut stopped = pin!(stop.told());
+    let mut reads = 0;
     while !session.is_over {
         tokio::select! {
             // Reading first, so that what has arrived by the time of the stop is answered.
@@ -72,6 +77,10 @@ where
         send(stream, session).await?;
         if session.due < timer.deadline() || timer.is_elapsed() {
             timer.as_mut().reset(session.due);
+        }
+        reads = (reads + 1) % READS_A_TURN;
+        if reads == 0 {
+            yield_now().await;
         }
         // Reading never gives way to the word where the peer never ceases.
         if stop.is_told() {
