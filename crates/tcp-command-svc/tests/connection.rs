@@ -456,6 +456,20 @@ async fn replies_to_all_lines_of_one_read_are_one_write() {
     }
 }
 
+#[tokio::test]
+async fn others_have_their_turn_where_a_peer_never_ceases() {
+    let (mut stream, far_end) = duplex(1024 * 1024);
+    stream.write_all(&b"\n".repeat(50_000)).await.unwrap();
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = Counted { stream: far_end, writes: writes.clone() };
+    let peer = Peer::on(stream, counted, LIMITS);
+    // There is one thread, and this is the only other task.
+    yield_now().await;
+    let written = writes.load(Ordering::Relaxed);
+    assert!((1..=8).contains(&written), "{written} writes");
+    drop(peer);
+}
+
 /// A stream that counts the writes to it.
 struct Counted {
     stream: DuplexStream,
