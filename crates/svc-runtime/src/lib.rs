@@ -10,6 +10,7 @@
 pub mod access;
 pub mod address;
 pub mod admin;
+pub mod aside;
 pub mod budget;
 mod certificate;
 pub mod check;

@@ -12,6 +12,7 @@ use tracing::warn;
 use super::answer_memory::MAX_UNCOUNTED;
 use super::line::{Exchange, LineUpstream, Then};
 use super::method::{LineMethod, Lines};
+use super::reading::aside;
 use super::reply::{Body, Reply};
 use super::trouble::{Trouble, nonsense};
 
@@ -71,15 +72,19 @@ impl Inner {
         })
     }
 
-    async fn result(&self, reply: Reply, deadline: Instant) -> Result<Value, Fault> {
+    async fn result(self: &Arc<Self>, reply: Reply, deadline: Instant) -> Result<Value, Fault> {
         let charset = self.upstream.manner().charset;
         match reply {
             Reply::Absent => Ok(Value::Nil),
             Reply::Refused(text) => Err(Fault::application(charset.decode_lossy(&text))),
             Reply::Said(body) => {
                 let _room = self.room_for_value(&body, deadline).await?;
-                let value = self.method.result.value(&body, charset);
-                value.map_err(|_| self.misfit(&body))
+                let (inner, length) = (self.clone(), body.as_bytes().len());
+                let read = move || {
+                    let value = inner.method.result.value(&body, charset);
+                    value.map_err(|_| inner.misfit(&body))
+                };
+                aside(length, deadline, read).await?
             }
         }
     }

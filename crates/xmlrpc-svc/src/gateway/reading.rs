@@ -1,8 +1,5 @@
 //! An answer becomes a message, once there is memory for that, and a core.
 
-use std::num::NonZero;
-use std::sync::{Arc, LazyLock};
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use callbox_client::transport::{NoRoom, Response};
@@ -10,22 +7,13 @@ use protocol::xmlrpc::{
     DecodeError, Limits, MethodResponse, content_charset, decode_plain_response,
     decode_response_by_tree, reading_bytes, reading_bytes_by_tree,
 };
-use tokio::sync::Semaphore;
+use svc_runtime::aside::{MAX_INLINE_BYTES, Place};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer_memory::AnswerMemory;
 use super::trouble::Trouble;
 
 const LIMITS: Limits = Limits::DEFAULT;
-
-/// Longest document that is read on the thread that serves others too, in bytes.
-const MAX_INLINE_BYTES: usize = 64 * 1024;
-
-/// Large documents are read at once on no more threads than there are cores.
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    Arc::new(Semaphore::new(cores))
-});
 
 /// What `response` says, to a call that may last for `timeout`, and waits until `deadline`.
 pub(super) async fn read(
@@ -55,9 +43,8 @@ fn charset(response: &Response) -> Option<&str> {
     response.content_type.as_deref().and_then(content_charset)
 }
 
-/// Reads so many bytes: many on a thread of its own, for which it waits until `deadline`. Its place
-/// is taken until it ends, also where nobody waits for it any more.
-async fn aside<T: Send + 'static>(
+/// Reads so many bytes: many on a thread of its own, for which it waits until `deadline`.
+pub(super) async fn aside<T: Send + 'static>(
     bytes: usize,
     deadline: Instant,
     read: impl FnOnce() -> T + Send + 'static,
@@ -65,26 +52,21 @@ async fn aside<T: Send + 'static>(
     if bytes <= MAX_INLINE_BYTES {
         return Ok(read());
     }
-    let place = timeout_at(deadline, PLACES.clone().acquire_owned()).await;
-    let place = place.map_err(|_| Trouble::TimedOut)?;
-    let work = move || {
-        let _place = place;
-        read()
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(read) => Ok(read),
-        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-    }
+    let place = timeout_at(deadline, Place::take()).await.map_err(|_| Trouble::TimedOut)?;
+    Ok(place.run(read).await)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread::available_parallelism;
 
     #[tokio::test]
     async fn thread_for_a_large_document_is_waited_for_until_the_calls_deadline() {
-        let places = PLACES.available_permits().try_into().unwrap();
-        let all = PLACES.acquire_many(places).await.unwrap();
+        let mut all = Vec::new();
+        for _ in 0..available_parallelism().unwrap().get() {
+            all.push(Place::take().await);
+        }
         let deadline = Instant::now() + Duration::from_millis(10);
         let read = aside(MAX_INLINE_BYTES + 1, deadline, || 1).await;
         assert!(matches!(read, Err(Trouble::TimedOut)) && Instant::now() >= deadline);
